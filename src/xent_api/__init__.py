@@ -1,0 +1,11 @@
+"""Cross entropy with logits for every array library of the Python Array API standard.
+
+Loss, mask and gradient are written once and run on whatever library owns the arrays. Importing this
+package imports no array library.
+"""
+
+from xent_api import sigmoid_xent
+from xent_api._version import __version__
+from xent_api.sigmoid_xent import sigmoid_cross_entropy_with_logits
+
+__all__ = ["__version__", "sigmoid_cross_entropy_with_logits", "sigmoid_xent"]

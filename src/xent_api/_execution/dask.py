@@ -1,0 +1,45 @@
+"""Dask: one layer of the chunks' own way."""
+
+from functools import partial
+from typing import Any
+
+import dask.array as da
+
+from xent_api._execution.direct import Backend, Program
+from xent_api._execution.table import find_backend
+from xent_api._typing import Array
+
+
+class DaskBackend(Backend):
+    """Each block of the operands is run by the backend that owns the block."""
+
+    def device(self, array: Array) -> None:
+        """Chunks are placed by the scheduler."""
+        return None
+
+    def evaluate(
+        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+    ) -> tuple[Array, ...]:
+        """Add the program to the graph as one blockwise layer for each result."""
+        results = [self._blockwise(program, operands, i, len(summed)) for i in range(len(summed))]
+        return tuple(
+            self.total(value) if add else value for value, add in zip(results, summed, strict=True)
+        )
+
+    def _blockwise(
+        self, program: Program, operands: tuple[Array, ...], index: int, count: int
+    ) -> Array:
+        run = partial(_run_block, program, index, count)
+        pairs: list[Any] = []
+        for operand in operands:
+            # An axis of an operand is named by its distance from the end, as broadcasting has it.
+            pairs += [operand, tuple(reversed(range(operand.ndim)))]
+        axes = tuple(reversed(range(max(operand.ndim for operand in operands))))
+        meta = run(*(operand._meta for operand in operands))
+        return da.blockwise(run, axes, *pairs, meta=meta, align_arrays=True)
+
+
+def _run_block(program: Program, index: int, count: int, *blocks: Array) -> Array:
+    backend = find_backend(blocks[0])
+    assert backend is not None
+    return backend.evaluate(program, blocks, (False,) * count)[index]

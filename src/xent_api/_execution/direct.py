@@ -1,0 +1,74 @@
+"""The way that every other one starts from: call the program on whole arrays."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from xent_api._typing import Array, Device, DType, Namespace
+
+Program: TypeAlias = Callable[..., tuple[Array, ...]]
+"""A pure elementwise function: ``program(xp, *operands)`` returns aligned arrays."""
+
+
+class Backend:
+    """How one array library runs a program, adds up its results, and presents its arrays.
+
+    This class is the direct way, which is right for any namespace of the standard. A library that
+    needs more has a subclass in a module of its own.
+    """
+
+    def __init__(self, xp: Namespace) -> None:
+        self.xp = xp
+
+    def adopt(self, array: Array) -> Array:
+        """Return the array to work on; raise TypeError for one that cannot be worked on."""
+        return array
+
+    def device(self, array: Array) -> Device | None:
+        """Return the device, or None where arrays need not share one or it is not known yet."""
+        return getattr(array, "device", None)
+
+    def creation(self, like: Array) -> dict[str, Any]:
+        """Return the keywords that make a new array beside `like`."""
+        device = self.device(like)
+        return {} if device is None else {"device": device}
+
+    def accumulator(self, like: Array) -> DType | None:
+        """Return float64 where the device of `like` has it, else None."""
+        info = self.xp.__array_namespace_info__()
+        return info.dtypes(device=self.device(like), kind="real floating").get("float64")
+
+    def evaluate(
+        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+    ) -> tuple[Array, ...]:
+        """Run the program; add up those of its results that `summed` marks."""
+        results = program(self.xp, *operands)
+        return tuple(
+            self.total(value) if add else value for value, add in zip(results, summed, strict=True)
+        )
+
+    def total(self, value: Array) -> Array:
+        """Return the sum of all elements: integers in the default integer dtype, others in float64
+        where there is one, else by a sum of sums.
+        """
+        if not self.xp.isdtype(value.dtype, "real floating"):
+            return self.xp.sum(value)
+        wide = self.accumulator(value)
+        if wide is not None:
+            return self.xp.sum(value, dtype=wide)
+        return two_level_sum(self.xp, value)
+
+
+def two_level_sum(xp: Namespace, value: Array) -> Array:
+    """Return the sum as a sum of about sqrt(n) sums of sqrt(n) elements.
+
+    The error of a plain running sum grows like n, that of this one like sqrt(n): without float64 it
+    is what keeps a mean over millions of equal losses right to a few ulp.
+    """
+    flat = xp.reshape(value, (-1,))
+    size = flat.shape[0]
+    columns = int(size**0.5)
+    if columns < 2:
+        return xp.sum(flat)
+    rows = size // columns
+    sums = xp.sum(xp.reshape(flat[: rows * columns], (rows, columns)), axis=1)
+    return xp.sum(sums) + xp.sum(flat[rows * columns :])

@@ -1,0 +1,40 @@
+"""From an array to the backend that owns it."""
+
+import sys
+from importlib import import_module
+
+import array_api_compat
+
+from xent_api._execution.direct import Backend
+from xent_api._typing import Array
+
+ROOMS = {
+    "dask": "DaskBackend",
+    "jax": "JaxBackend",
+    "mlx": "MlxBackend",
+    "numpy": "NumpyBackend",
+}
+"""The libraries that need more than the direct way, with the class in the module of that name."""
+
+
+def find_backend(array: Array) -> Backend | None:
+    """Return the backend of an array, or None where it is no array of the standard.
+
+    torch comes first and by itself: what the other lookups remember between calls (`lru_cache`) is
+    a warning under ``torch.compile``.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(array, torch.Tensor):
+        from xent_api._execution.torch import TorchBackend
+
+        return TorchBackend()
+    if not array_api_compat.is_array_api_obj(array):
+        return None
+    xp = array_api_compat.array_namespace(array)
+    # "array_api_compat.numpy" and "jax.numpy" are rooms "numpy" and "jax", also when vendored.
+    name: str = xp.__name__.rpartition("array_api_compat.")[2].partition(".")[0]
+    if name not in ROOMS:
+        return Backend(xp)
+    room = import_module(f"xent_api._execution.{name}")
+    backend: Backend = getattr(room, ROOMS[name])(xp)
+    return backend

@@ -1,0 +1,38 @@
+"""Which positions count, and what stands at those that do not."""
+
+from xent_api._typing import Array, Namespace
+
+
+def kept(
+    xp: Namespace,
+    labels: Array | None,
+    mask: Array | None,
+    ignored: int | float | None,
+) -> Array | None:
+    """Return the boolean array of the positions that count, or None where all of them do.
+
+    `ignored` is a number that the dtype of `labels` holds exactly, so that the comparison means the
+    same in every namespace; it is NaN where NaN labels are missing ones.
+    """
+    if ignored is None:
+        return mask
+    match = _differs(xp, labels, ignored)
+    return match if mask is None else mask & match
+
+
+def _differs(xp: Namespace, labels: Array, ignored: int | float) -> Array:
+    if ignored != ignored:
+        return ~xp.isnan(labels)
+    if isinstance(ignored, bool):  # boolean labels have no comparison with numbers
+        return ~labels if ignored else labels
+    return labels != ignored
+
+
+def select(xp: Namespace, keep: Array | None, value: Array, otherwise: float) -> Array:
+    """Return `value` where `keep`, else `otherwise`.
+
+    Applied to every operand before any arithmetic and to every result after it: then neither a
+    value nor automatic differentiation (whose chain rule would multiply a 0 by what stands there)
+    ever sees a NaN or an infinity under the mask.
+    """
+    return value if keep is None else xp.where(keep, value, otherwise)

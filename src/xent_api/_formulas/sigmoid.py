@@ -1,0 +1,119 @@
+r"""Sigmoid cross entropy with logits: coefficients, loss, gradient and Hessian.
+
+For a logit x and a label z, with smoothing a, weight of the positive term q and weight w, every
+option of the loss only changes the two coefficients of
+
+.. math:: L = A\,\mathrm{softplus}(x) + B\,\mathrm{softplus}(-x)
+
+    A = w\,((1-z)(1-a) + a/2), \qquad B = w\,q\,(z(1-a) + a/2).
+
+With b = 1 where x >= 0 and 0 elsewhere, s = 1 - 2b and e = exp(s x) = exp(-|x|),
+
+.. math:: L = x\,d + t\,\log(1+e), \qquad d = bA - (1-b)B, \quad t = A + B.
+
+For labels in [0, 1] both terms are >= 0, so nothing cancels, and no term is a difference that
+could round to 0 in the tails. The classic ``max(x, 0) - x*z + log1p(exp(-abs(x)))`` loses all
+digits at soft labels, where its first two terms cancel.
+
+The step b is a constant for automatic differentiation. That makes plain autodiff of these lines
+right at x = 0 as well, where the derivatives of `abs` and `maximum` are a matter of convention.
+"""
+
+from typing import NamedTuple
+
+from xent_api._typing import Array, Namespace
+
+
+class Terms(NamedTuple):
+    """What loss, gradient and Hessian share, so that one exponential serves all three."""
+
+    slope: Array
+    """d, the coefficient of x: one of A and -B."""
+    total: Array | float | None
+    """t = A + B. None stands for the constant 1 of the plain loss: its derivative with respect to
+    the label is then exactly 0 instead of the difference of two rounded halves."""
+    sign: Array
+    """s, with abs(x) = -s*x."""
+    decay: Array
+    """e = exp(-abs(x)), in [0, 1]."""
+
+
+def terms(
+    xp: Namespace,
+    x: Array,
+    z: Array,
+    *,
+    smoothing: float = 0.0,
+    pos_weight: Array | float | None = None,
+    weights: Array | float | None = None,
+) -> Terms:
+    """Return the shared terms of the loss at logits `x` and labels `z`.
+
+    `b - z` is (1-z) at b = 1 and -z at b = 0: A or -B of the plain loss by arithmetic alone. A
+    `where` would do the same, but on NumPy one with an unpredictable condition costs more than the
+    rest of the loss together.
+    """
+    b = xp.astype(x >= 0.0, x.dtype)
+    s = 1.0 - 2.0 * b
+    slope = b - z
+    total: Array | float | None = None
+    if smoothing:
+        # Smoothing z first and then taking 1 - z would cost up to 1e6 ulp where 1 - z is small.
+        # Here both summands have the same sign.
+        slope = slope * (1.0 - smoothing) - s * (0.5 * smoothing)
+    if pos_weight is not None:
+        slope = slope * (b + (1.0 - b) * pos_weight)
+        total = _total(z, smoothing, pos_weight)
+    if weights is not None:
+        slope = slope * weights
+        total = weights if total is None else total * weights
+    return Terms(slope, total, s, xp.exp(s * x))
+
+
+def _total(z: Array, smoothing: float, pos_weight: Array | float) -> Array:
+    """Return A + B without weights.
+
+    Grouped so that an array of ones as `pos_weight` gives exactly 1: in binary arithmetic
+    ``(1 - u) + u`` rounds to 1 for every u in [0, 1], both for u = z and for u = smoothing (which
+    the caller has rounded to the dtype of `z`). No difference of close numbers occurs, unlike in
+    ``1 + (q - 1)*z`` at small q.
+    """
+    total = (1.0 - z) + pos_weight * z
+    if smoothing:
+        total = (1.0 - smoothing) * total + (0.5 * smoothing) * (1.0 + pos_weight)
+    return total
+
+
+def loss(xp: Namespace, x: Array, t: Terms) -> Array:
+    """Return L = x*d + t*log1p(e).
+
+    At infinite x the product is inf*0 where d = 0, though its limit is 0. Putting 0 for such an x
+    *before* the product keeps the derivative with respect to the label, -x, at every finite x;
+    doing it afterwards, or wherever d = 0, would lose that derivative at all hard labels.
+    """
+    x = xp.where(xp.isinf(x) & (t.slope == 0.0), 0.0, x)
+    softplus = xp.log1p(t.decay)
+    return x * t.slope + (softplus if t.total is None else t.total * softplus)
+
+
+def gradient(t: Terms) -> Array:
+    """Return dL/dx = d + s*t*e/(1 + e).
+
+    The textbook's sigmoid(x) - z rounds to 0 for z = 1 and large x. Here d = 0 for that label and
+    the whole result is -e/(1 + e), which keeps its digits.
+    """
+    tail = t.sign * (t.decay / (1.0 + t.decay))
+    return t.slope + (tail if t.total is None else t.total * tail)
+
+
+def hessian(z: Array, t: Terms) -> Array:
+    """Return d²L/dx² = t*e/(1 + e)².
+
+    The textbook's p*(1 - p) is 0 as soon as p rounds to 1. ``z - z`` is 0 and carries a NaN label,
+    which the plain loss's second derivative would otherwise not see.
+    """
+    u = 1.0 / (1.0 + t.decay)
+    curvature = (t.decay * u) * u
+    if t.total is not None:
+        curvature = t.total * curvature
+    return curvature + (z - z)

@@ -1,0 +1,51 @@
+"""The dtypes that each argument may have."""
+
+from xent_api._inputs.dtypes import FLOATING, INTEGRAL, compute_name, name_of
+from xent_api._typing import Array
+
+
+def check_logits(logits: Array) -> str:
+    """Return the name of the dtype to compute in; raise unless `logits` is real floating."""
+    name = name_of(logits.dtype)
+    if name not in FLOATING:
+        raise TypeError(
+            f"`logits` must have dtype {', '.join(FLOATING)} (in native byte order); "
+            f"got {logits.dtype}"
+        )
+    return compute_name(name)
+
+
+def check_factor(name: str, value: Array, compute: str, *, boolean: bool) -> None:
+    """Raise unless an array of real numbers can be cast to the dtype `compute` without loss.
+
+    Integers are taken as they are, whatever their width; booleans only where they mean a number.
+    """
+    kind = name_of(value.dtype)
+    if kind == "bool":
+        if not boolean:
+            raise TypeError(
+                f"`{name}` must be real; got bool: what is to be left out goes into `mask`"
+            )
+    elif kind not in INTEGRAL and (kind not in FLOATING or compute_name(kind) > compute):
+        raise TypeError(
+            f"`{name}` must be real and no wider than {compute}, in which logits of this dtype "
+            f"are computed; got {value.dtype}"
+        )
+
+
+def check_mask(mask: Array) -> None:
+    """Raise unless the mask is boolean."""
+    if name_of(mask.dtype) != "bool":
+        raise TypeError(f"`mask` must have dtype bool, True = counted; got {mask.dtype}")
+
+
+def check_denominator(denominator: Array) -> None:
+    """Raise unless a denominator array is one real number."""
+    kind = name_of(denominator.dtype)
+    if kind not in INTEGRAL and kind not in FLOATING:
+        raise TypeError(f"`denominator` must be real; got {denominator.dtype}")
+    if denominator.ndim != 0:
+        raise ValueError(
+            f"`denominator` must be a Python number or a 0-d array; got shape "
+            f"{tuple(denominator.shape)}"
+        )

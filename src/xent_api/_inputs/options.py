@@ -1,0 +1,73 @@
+"""The options that are Python values: reduction, numbers, the ignored label."""
+
+import math
+from numbers import Integral, Real
+from typing import TypeGuard
+
+from xent_api._inputs.dtypes import FLOATING, INTEGRAL, round_to
+from xent_api._typing import Array, Number
+
+
+def is_number(value: object) -> TypeGuard[Number]:
+    """Tell whether `value` is a Python int or float; a bool is not a number here."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def check_reduction(reduction: str, denominator: Array | Number | None) -> None:
+    """Raise unless the reduction is known and the denominator goes with it."""
+    if not isinstance(reduction, str) or reduction not in ("none", "sum", "mean"):
+        raise ValueError(f'`reduction` must be "none", "sum" or "mean"; got {reduction!r}')
+    if denominator is not None and reduction != "mean":
+        raise ValueError(
+            f'`denominator` must be None unless `reduction` is "mean"; got {denominator!r} with '
+            f"`reduction` {reduction!r}"
+        )
+
+
+def check_smoothing(label_smoothing: Number, compute: str) -> float:
+    """Return `label_smoothing` rounded to the dtype named `compute`.
+
+    Rounded once, here: 1 - a is then exact before its own rounding, and ``(1 - a) + a`` is 1 in
+    that dtype, on which the formulas rely.
+    """
+    if not is_number(label_smoothing):
+        raise TypeError(
+            f"`label_smoothing` must be a Python number; got {type(label_smoothing).__name__}"
+        )
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"`label_smoothing` must lie in [0, 1]; got {label_smoothing!r}")
+    return round_to(float(label_smoothing), compute)
+
+
+def check_ignored(ignore_index: object, labels: str) -> int | float | None:
+    """Return the label to ignore as a number that the dtype named `labels` holds exactly.
+
+    None means that no label can match: libraries wrap ``uint8 == -100`` around to 156 or raise, so
+    it is decided here, without a comparison.
+    """
+    if ignore_index is None:
+        return None
+    if isinstance(ignore_index, bool) or not isinstance(ignore_index, Real):
+        raise TypeError(
+            f"`ignore_index` must be a Python int or float; got {type(ignore_index).__name__}"
+        )
+    if labels in FLOATING:
+        return _ignored_float(ignore_index, labels)
+    if not math.isfinite(ignore_index) or ignore_index != int(ignore_index):
+        return None
+    value = int(ignore_index)
+    if labels == "bool":
+        return bool(value) if value in (0, 1) else None
+    low, high = INTEGRAL[labels]
+    return value if low <= value <= high else None
+
+
+def _ignored_float(value: Real, labels: str) -> float | None:
+    if isinstance(value, Integral):
+        try:
+            rounded = round_to(float(value), labels)
+        except OverflowError:
+            return None
+        # An integer beyond the range is no label; rounding it to inf would ignore infinities.
+        return rounded if math.isfinite(rounded) else None
+    return round_to(float(value), labels)

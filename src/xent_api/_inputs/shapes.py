@@ -1,0 +1,50 @@
+"""Shapes, some of whose sizes a lazy backend may not know."""
+
+import math
+
+from xent_api._typing import Array, Shape
+
+
+def is_known(size: object) -> bool:
+    """Tell whether a dimension's size is a number: Dask writes NaN for an unknown one, others None."""
+    return size is not None and size == size
+
+
+def same_shape(a: Shape, b: Shape) -> bool:
+    """Tell whether two shapes agree wherever both are known."""
+    return len(a) == len(b) and all(_agree(m, n) for m, n in zip(a, b, strict=True))
+
+
+def broadcasts_into(shape: Shape, target: Shape) -> bool:
+    """Tell whether `shape` broadcasts to `target` without enlarging it."""
+    tail = target[len(target) - len(shape) :]
+    return len(shape) <= len(target) and all(
+        _agree(m, n) or m == 1 for m, n in zip(shape, tail, strict=True)
+    )
+
+
+def static_size(shape: Shape) -> int | None:
+    """Return the number of elements, or None where a dimension is unknown."""
+    return math.prod(shape) if all(is_known(n) for n in shape) else None
+
+
+def check_same_shape(labels: Array, logits: Array) -> None:
+    """Raise unless `labels` has the shape of `logits`."""
+    if not same_shape(tuple(labels.shape), tuple(logits.shape)):
+        raise ValueError(
+            f"`labels` must have the shape of `logits`, {tuple(logits.shape)}; "
+            f"got {tuple(labels.shape)}"
+        )
+
+
+def check_broadcast(name: str, value: Array, target: Shape, of: str) -> None:
+    """Raise unless the argument `name` broadcasts into the shape `target`."""
+    if not broadcasts_into(tuple(value.shape), tuple(target)):
+        raise ValueError(
+            f"`{name}` must broadcast into the shape of {of}, {tuple(target)}; "
+            f"got {tuple(value.shape)}"
+        )
+
+
+def _agree(m: object, n: object) -> bool:
+    return not is_known(m) or not is_known(n) or m == n

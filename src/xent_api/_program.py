@@ -1,0 +1,113 @@
+"""The elementwise program between checked inputs and the reduction.
+
+A program is a pure function of aligned operands: mask, then coefficients, then formula. Because
+nothing in it looks beyond an element, a backend may run it on whole arrays, on tiles or blocks of
+them, or as one fused kernel.
+"""
+
+from dataclasses import dataclass
+
+from xent_api._formulas import sigmoid
+from xent_api._formulas.kept import kept, select
+from xent_api._formulas.mean import quotient
+from xent_api._typing import Array, DType, Namespace
+
+NEUTRAL = {"logits": 0.0, "labels": 0.0, "weights": 1.0, "pos_weight": 1.0}
+"""What stands for each operand where a position is not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigmoidProgram:
+    """Loss, gradient or Hessian of the sigmoid family, elementwise."""
+
+    outputs: tuple[str, ...]
+    operands: tuple[str, ...]
+    """The names of the operands, in the order in which they will come."""
+    compute: DType
+    results: tuple[DType, ...]
+    """The dtype of each output."""
+    numbers: tuple[tuple[str, float], ...]
+    """The operands that are Python numbers."""
+    ignored: int | float | None
+    smoothing: float
+
+    def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array, ...]:
+        """Return the outputs, aligned with each other."""
+        given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
+        keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
+        values: dict[str, Array] = dict(self.numbers)
+        for name in NEUTRAL:
+            if name in given:
+                values[name] = select(xp, keep, _cast(xp, given[name], self.compute), NEUTRAL[name])
+        x, z = values["logits"], values["labels"]
+        terms = sigmoid.terms(
+            xp,
+            x,
+            z,
+            smoothing=self.smoothing,
+            pos_weight=values.get("pos_weight"),
+            weights=values.get("weights"),
+        )
+        found = []
+        for name, dtype in zip(self.outputs, self.results, strict=True):
+            value = self._formula(xp, name, x, z, terms)
+            if name != "loss":
+                value = self._divided(xp, value, given)
+            found.append(_cast(xp, select(xp, keep, value, 0.0), dtype))
+        return tuple(found)
+
+    def _formula(
+        self, xp: Namespace, name: str, x: Array, z: Array, terms: sigmoid.Terms
+    ) -> Array:
+        if name == "loss":
+            return sigmoid.loss(xp, x, terms)
+        return sigmoid.gradient(terms) if name == "gradient" else sigmoid.hessian(z, terms)
+
+    def _divided(self, xp: Namespace, value: Array, given: dict[str, Array]) -> Array:
+        """Return a derivative of the mean, before its only rounding to a narrower dtype."""
+        if "denominator" in given:
+            return quotient(xp, value, _cast(xp, given["denominator"], self.compute))
+        number = dict(self.numbers).get("denominator")
+        return value if number is None else quotient(xp, value, number)
+
+
+def _cast(xp: Namespace, value: Array, dtype: DType) -> Array:
+    return value if value.dtype == dtype else xp.astype(value, dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class CountProgram:
+    """The weight of each position, or 1 as the smallest integer; 0 where it is not kept."""
+
+    operands: tuple[str, ...]
+    dtype: DType
+    """The dtype of the weights; int8 where there are none."""
+    weight: float | None
+    ignored: int | float | None
+
+    def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array]:
+        """Return the weights of the positions."""
+        given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
+        keep = kept(xp, given.get("labels"), given.get("mask"), self.ignored)
+        if "weights" in given:
+            return (select(xp, keep, _cast(xp, given["weights"], self.dtype), 0.0),)
+        if keep is None:
+            keep = xp.ones_like(given["labels"]) != 0
+        count = xp.astype(keep, self.dtype)
+        return (count if self.weight is None else select(xp, keep, count * self.weight, 0.0),)
+
+
+@dataclass(frozen=True, slots=True)
+class QuotientProgram:
+    """The last step of a mean: sum over denominator, rounded to the dtype of the result."""
+
+    result: DType
+    number: float | None
+
+    def __call__(self, xp: Namespace, total: Array, *denominator: Array) -> tuple[Array]:
+        """Return the quotient of 0-d arrays."""
+        if denominator:
+            total = quotient(xp, total, _cast(xp, denominator[0], total.dtype))
+        elif self.number is not None:
+            total = quotient(xp, total, self.number)
+        return (_cast(xp, total, self.result),)

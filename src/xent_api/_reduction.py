@@ -1,0 +1,122 @@
+"""From elementwise programs to what a family function returns: sums, counts and denominators."""
+
+from dataclasses import replace
+from math import prod
+
+from xent_api._execution.direct import Backend
+from xent_api._inputs.dtypes import compute_name, dtype_of, name_of
+from xent_api._inputs.shapes import static_size
+from xent_api._inputs.sigmoid import Inputs
+from xent_api._program import CountProgram, QuotientProgram, SigmoidProgram
+from xent_api._typing import Array, DType, Reduction
+
+
+def results(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> tuple[Array, ...]:
+    """Return the outputs of a family: losses reduced, derivatives those of the reduced loss."""
+    if reduction == "mean":
+        inputs = with_denominator(inputs)
+    xp = inputs.backend.xp
+    compute = dtype_of(xp, inputs.compute)
+    result = inputs.arrays["logits"].dtype
+    summed = tuple(name == "loss" and reduction != "none" for name in outputs)
+    # The denominator of a mean divides the sum of the losses, but each single derivative.
+    operands = {
+        name: value
+        for name, value in inputs.arrays.items()
+        if name != "denominator" or not all(summed)
+    }
+    program = SigmoidProgram(
+        outputs=outputs,
+        operands=tuple(operands),
+        compute=compute,
+        results=tuple(compute if add else result for add in summed),
+        numbers=tuple(inputs.numbers.items()),
+        ignored=inputs.ignored,
+        smoothing=inputs.smoothing,
+    )
+    found = inputs.backend.evaluate(program, tuple(operands.values()), summed)
+    return tuple(
+        _finish(inputs, value, result) if add else value
+        for value, add in zip(found, summed, strict=True)
+    )
+
+
+def _finish(inputs: Inputs, total: Array, result: DType) -> Array:
+    program = QuotientProgram(result, inputs.numbers.get("denominator"))
+    denominator = inputs.arrays.get("denominator")
+    operands = (total,) if denominator is None else (total, denominator)
+    return inputs.backend.evaluate(program, operands, (False,))[0]
+
+
+def with_denominator(inputs: Inputs) -> Inputs:
+    """Return the inputs of a mean with the denominator in them: given, or the number of kept
+    positions.
+    """
+    if "denominator" in inputs.arrays or "denominator" in inputs.numbers:
+        return inputs
+    size = static_size(inputs.shape)
+    if size is not None and "mask" not in inputs.arrays and inputs.ignored is None:
+        return replace(inputs, numbers=inputs.numbers | {"denominator": float(size)})
+    count = total_weight(
+        inputs.backend, inputs.arrays["labels"], inputs.arrays.get("mask"), None, inputs.ignored
+    )
+    return replace(inputs, arrays=inputs.arrays | {"denominator": count})
+
+
+def total_weight(
+    backend: Backend,
+    labels: Array,
+    mask: Array | None,
+    weights: Array | float | None,
+    ignored: int | float | None,
+) -> Array:
+    """Return the sum of the weights of the kept positions, or their number."""
+    number = weights if isinstance(weights, float) else None
+    arrays = {"mask": mask, "weights": None if number is not None else weights}
+    operands = {name: value for name, value in arrays.items() if value is not None}
+    dtype = _weight_dtype(backend, labels, weights)
+    size = static_size(tuple(labels.shape))
+    repeats = 1
+    if size is None or ignored is not None or len(operands) > 1:
+        operands = {"labels": labels} | operands
+    elif not operands:
+        return _constant(backend, labels, size, number, dtype)
+    else:
+        # The only operand may be smaller than the labels: sum it as it is, and count each of its
+        # elements as often as broadcasting would repeat it.
+        (operand,) = operands.values()
+        repeats = size // max(prod(operand.shape), 1)
+    program = CountProgram(tuple(operands), dtype, number, ignored)
+    (total,) = backend.evaluate(program, tuple(operands.values()), (True,))
+    return _weigh(backend, total, repeats, None if weights is None else dtype)
+
+
+def _constant(
+    backend: Backend, labels: Array, size: int, number: float | None, dtype: DType
+) -> Array:
+    """Return a total that is known from the shape alone."""
+    xp = backend.xp
+    if number is None:
+        info = xp.__array_namespace_info__()
+        dtype = info.default_dtypes(device=backend.device(labels))["integral"]
+    value = size if number is None else size * number
+    return xp.full((), value, dtype=dtype, **backend.creation(labels))
+
+
+def _weigh(backend: Backend, total: Array, repeats: int, dtype: DType | None) -> Array:
+    """Return total * repeats in the dtype of the weights; a number of positions as it is."""
+    total = total if repeats == 1 else total * repeats
+    if dtype is None or total.dtype == dtype:
+        return total
+    (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
+    return rounded
+
+
+def _weight_dtype(backend: Backend, labels: Array, weights: Array | float | None) -> DType:
+    xp = backend.xp
+    if weights is None:
+        return xp.int8
+    if not isinstance(weights, float) and xp.isdtype(weights.dtype, "real floating"):
+        return dtype_of(xp, compute_name(name_of(weights.dtype)))
+    info = xp.__array_namespace_info__()
+    return info.default_dtypes(device=backend.device(labels))["real floating"]
