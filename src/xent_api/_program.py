@@ -7,10 +7,10 @@ them, or as one fused kernel.
 
 from dataclasses import dataclass
 
-from xent_api._formulas import sigmoid
-from xent_api._formulas.kept import kept, select
-from xent_api._formulas.mean import quotient
-from xent_api._typing import Array, DType, Namespace
+from ._formulas import sigmoid
+from ._formulas.kept import kept, select
+from ._formulas.mean import quotient
+from ._typing import Array, DType, Namespace
 
 NEUTRAL = {"logits": 0.0, "labels": 0.0, "weights": 1.0, "pos_weight": 1.0}
 """What stands for each operand where a position is not kept."""
@@ -26,6 +26,8 @@ class SigmoidProgram:
     compute: DType
     results: tuple[DType, ...]
     """The dtype of each output."""
+    divided: tuple[bool, ...]
+    """Whether each output is divided by the denominator here, and not after it is summed."""
     numbers: tuple[tuple[str, float], ...]
     """The operands that are Python numbers."""
     ignored: int | float | None
@@ -36,9 +38,9 @@ class SigmoidProgram:
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
         values: dict[str, Array] = dict(self.numbers)
-        for name in NEUTRAL:
+        for name, neutral in NEUTRAL.items():
             if name in given:
-                values[name] = select(xp, keep, _cast(xp, given[name], self.compute), NEUTRAL[name])
+                values[name] = select(xp, keep, _cast(xp, given[name], self.compute), neutral)
         x, z = values["logits"], values["labels"]
         terms = sigmoid.terms(
             xp,
@@ -49,22 +51,20 @@ class SigmoidProgram:
             weights=values.get("weights"),
         )
         found = []
-        for name, dtype in zip(self.outputs, self.results, strict=True):
-            value = self._formula(xp, name, x, z, terms)
-            if name != "loss":
-                value = self._divided(xp, value, given)
-            found.append(_cast(xp, select(xp, keep, value, 0.0), dtype))
+        for name, dtype, divide in zip(self.outputs, self.results, self.divided, strict=True):
+            value = select(xp, keep, self._formula(xp, name, x, z, terms), 0.0)
+            if divide:
+                value = self._quotient(xp, value, given)
+            found.append(_cast(xp, value, dtype))
         return tuple(found)
 
-    def _formula(
-        self, xp: Namespace, name: str, x: Array, z: Array, terms: sigmoid.Terms
-    ) -> Array:
+    def _formula(self, xp: Namespace, name: str, x: Array, z: Array, terms: sigmoid.Terms) -> Array:
         if name == "loss":
             return sigmoid.loss(xp, x, terms)
         return sigmoid.gradient(terms) if name == "gradient" else sigmoid.hessian(z, terms)
 
-    def _divided(self, xp: Namespace, value: Array, given: dict[str, Array]) -> Array:
-        """Return a derivative of the mean, before its only rounding to a narrower dtype."""
+    def _quotient(self, xp: Namespace, value: Array, given: dict[str, Array]) -> Array:
+        """Return the part of a mean, before its only rounding to a narrower dtype."""
         if "denominator" in given:
             return quotient(xp, value, _cast(xp, given["denominator"], self.compute))
         number = dict(self.numbers).get("denominator")

@@ -3,23 +3,25 @@
 from dataclasses import replace
 from math import prod
 
-from xent_api._execution.direct import Backend
-from xent_api._inputs.dtypes import compute_name, dtype_of, name_of
-from xent_api._inputs.shapes import static_size
-from xent_api._inputs.sigmoid import Inputs
-from xent_api._program import CountProgram, QuotientProgram, SigmoidProgram
-from xent_api._typing import Array, DType, Reduction
+from ._execution.direct import Backend
+from ._inputs.dtypes import compute_name, dtype_of, name_of
+from ._inputs.shapes import static_size
+from ._inputs.sigmoid import Inputs
+from ._program import CountProgram, QuotientProgram, SigmoidProgram
+from ._typing import Array, DType, Reduction
 
 
 def results(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> tuple[Array, ...]:
-    """Return the outputs of a family: losses reduced, derivatives those of the reduced loss."""
+    """Return the outputs of a family: losses reduced, derivatives those of the reduced loss.
+
+    What is not summed is divided by the denominator of the inputs, if they have one, elementwise.
+    """
     if reduction == "mean":
         inputs = with_denominator(inputs)
     xp = inputs.backend.xp
     compute = dtype_of(xp, inputs.compute)
     result = inputs.arrays["logits"].dtype
     summed = tuple(name == "loss" and reduction != "none" for name in outputs)
-    # The denominator of a mean divides the sum of the losses, but each single derivative.
     operands = {
         name: value
         for name, value in inputs.arrays.items()
@@ -30,6 +32,7 @@ def results(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> t
         operands=tuple(operands),
         compute=compute,
         results=tuple(compute if add else result for add in summed),
+        divided=tuple(not add for add in summed),
         numbers=tuple(inputs.numbers.items()),
         ignored=inputs.ignored,
         smoothing=inputs.smoothing,
@@ -49,9 +52,7 @@ def _finish(inputs: Inputs, total: Array, result: DType) -> Array:
 
 
 def with_denominator(inputs: Inputs) -> Inputs:
-    """Return the inputs of a mean with the denominator in them: given, or the number of kept
-    positions.
-    """
+    """Return the inputs of a mean with a denominator: the given, or the number of kept positions."""
     if "denominator" in inputs.arrays or "denominator" in inputs.numbers:
         return inputs
     size = static_size(inputs.shape)
@@ -68,11 +69,11 @@ def total_weight(
     labels: Array,
     mask: Array | None,
     weights: Array | float | None,
-    ignored: int | float | None,
+    ignored: float | None,
 ) -> Array:
     """Return the sum of the weights of the kept positions, or their number."""
     number = weights if isinstance(weights, float) else None
-    arrays = {"mask": mask, "weights": None if number is not None else weights}
+    arrays: dict[str, Array] = {"mask": mask, "weights": weights if number is None else None}
     operands = {name: value for name, value in arrays.items() if value is not None}
     dtype = _weight_dtype(backend, labels, weights)
     size = static_size(tuple(labels.shape))

@@ -6,9 +6,9 @@ Array API standard and return arrays of that namespace, on the same device and o
 `logits`. float16 and bfloat16 are computed in float32 and rounded once.
 """
 
-from xent_api import _reduction
-from xent_api._inputs.sigmoid import check_inputs, check_total
-from xent_api._typing import Array, Number, Reduction
+from . import _reduction
+from ._inputs.sigmoid import check_inputs, check_total
+from ._typing import Array, Number, Reduction
 
 __all__ = [
     "gradient",
@@ -323,6 +323,4 @@ def total_weight(
         labels=labels, mask=mask, ignore_index=ignore_index, weights=weights
     )
     factor = arrays.get("weights") if number is None else number
-    return _reduction.total_weight(
-        backend, arrays["labels"], arrays.get("mask"), factor, ignored
-    )
+    return _reduction.total_weight(backend, arrays["labels"], arrays.get("mask"), factor, ignored)

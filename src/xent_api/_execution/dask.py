@@ -5,9 +5,9 @@ from typing import Any
 
 import dask.array as da
 
-from xent_api._execution.direct import Backend, Program
-from xent_api._execution.table import find_backend
-from xent_api._typing import Array
+from .._typing import Array
+from .direct import Backend, Program
+from .table import find_backend
 
 
 class DaskBackend(Backend):
@@ -15,7 +15,7 @@ class DaskBackend(Backend):
 
     def device(self, array: Array) -> None:
         """Chunks are placed by the scheduler."""
-        return None
+        return
 
     def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]

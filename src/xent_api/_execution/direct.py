@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from xent_api._typing import Array, Device, DType, Namespace
+from .._typing import Array, Device, DType, Namespace
 
 Program: TypeAlias = Callable[..., tuple[Array, ...]]
 """A pure elementwise function: ``program(xp, *operands)`` returns aligned arrays."""
@@ -47,8 +47,10 @@ class Backend:
         )
 
     def total(self, value: Array) -> Array:
-        """Return the sum of all elements: integers in the default integer dtype, others in float64
-        where there is one, else by a sum of sums.
+        """Return the sum of all elements.
+
+        Integers are added up in the default integer dtype, others in float64 where there is one,
+        else by a sum of sums.
         """
         if not self.xp.isdtype(value.dtype, "real floating"):
             return self.xp.sum(value)

@@ -1,7 +1,7 @@
 """JAX."""
 
-from xent_api._execution.direct import Backend
-from xent_api._typing import Array, Device
+from .._typing import Array, Device
+from .direct import Backend
 
 
 class JaxBackend(Backend):

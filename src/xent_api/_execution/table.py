@@ -5,16 +5,18 @@ from importlib import import_module
 
 import array_api_compat
 
-from xent_api._execution.direct import Backend
-from xent_api._typing import Array
+from .._typing import Array
+from .direct import Backend
 
 ROOMS = {
-    "dask": "DaskBackend",
-    "jax": "JaxBackend",
-    "mlx": "MlxBackend",
-    "numpy": "NumpyBackend",
+    "array_api_strict": ("numpy", "QuietBackend"),
+    "dask": ("dask", "DaskBackend"),
+    "jax": ("jax", "JaxBackend"),
+    "mlx": ("mlx", "MlxBackend"),
+    "mparray": ("numpy", "QuietBackend"),
+    "numpy": ("numpy", "NumpyBackend"),
 }
-"""The libraries that need more than the direct way, with the class in the module of that name."""
+"""Library → module and class, for those that need more than the direct way."""
 
 
 def find_backend(array: Array) -> Backend | None:
@@ -25,7 +27,7 @@ def find_backend(array: Array) -> Backend | None:
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):
-        from xent_api._execution.torch import TorchBackend
+        from .torch import TorchBackend
 
         return TorchBackend()
     if not array_api_compat.is_array_api_obj(array):
@@ -35,6 +37,6 @@ def find_backend(array: Array) -> Backend | None:
     name: str = xp.__name__.rpartition("array_api_compat.")[2].partition(".")[0]
     if name not in ROOMS:
         return Backend(xp)
-    room = import_module(f"xent_api._execution.{name}")
-    backend: Backend = getattr(room, ROOMS[name])(xp)
+    module, kind = ROOMS[name]
+    backend: Backend = getattr(import_module(f"{__package__}.{module}"), kind)(xp)
     return backend

@@ -3,8 +3,8 @@
 import array_api_compat.torch as xp
 import torch
 
-from xent_api._execution.direct import Backend
-from xent_api._typing import Array, DType
+from .._typing import Array, DType
+from .direct import Backend
 
 
 class TorchBackend(Backend):

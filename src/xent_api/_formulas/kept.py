@@ -1,13 +1,13 @@
 """Which positions count, and what stands at those that do not."""
 
-from xent_api._typing import Array, Namespace
+from .._typing import Array, Namespace
 
 
 def kept(
     xp: Namespace,
     labels: Array | None,
     mask: Array | None,
-    ignored: int | float | None,
+    ignored: float | None,
 ) -> Array | None:
     """Return the boolean array of the positions that count, or None where all of them do.
 
@@ -20,7 +20,7 @@ def kept(
     return match if mask is None else mask & match
 
 
-def _differs(xp: Namespace, labels: Array, ignored: int | float) -> Array:
+def _differs(xp: Namespace, labels: Array, ignored: float) -> Array:
     if ignored != ignored:
         return ~xp.isnan(labels)
     if isinstance(ignored, bool):  # boolean labels have no comparison with numbers

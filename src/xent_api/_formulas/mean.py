@@ -1,6 +1,6 @@
 """Division by a denominator that may be 0 when nothing was counted."""
 
-from xent_api._typing import Array, Namespace
+from .._typing import Array, Namespace
 
 
 def quotient(xp: Namespace, numerator: Array, denominator: Array | float) -> Array:

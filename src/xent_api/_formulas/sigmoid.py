@@ -21,7 +21,7 @@ right at x = 0 as well, where the derivatives of `abs` and `maximum` are a matte
 
 from typing import NamedTuple
 
-from xent_api._typing import Array, Namespace
+from .._typing import Array, Namespace
 
 
 class Terms(NamedTuple):

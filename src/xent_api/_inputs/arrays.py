@@ -1,8 +1,8 @@
 """One namespace and one device for all array arguments."""
 
-from xent_api._execution.direct import Backend
-from xent_api._execution.table import find_backend
-from xent_api._typing import Array
+from .._execution.direct import Backend
+from .._execution.table import find_backend
+from .._typing import Array
 
 
 def check_arrays(arrays: dict[str, object]) -> tuple[Backend, dict[str, Array]]:

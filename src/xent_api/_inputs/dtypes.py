@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from xent_api._typing import DType, Namespace
+from .._typing import DType, Namespace
 
 
 class Binary(NamedTuple):

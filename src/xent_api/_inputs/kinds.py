@@ -1,7 +1,7 @@
 """The dtypes that each argument may have."""
 
-from xent_api._inputs.dtypes import FLOATING, INTEGRAL, compute_name, name_of
-from xent_api._typing import Array
+from .._typing import Array
+from .dtypes import FLOATING, INTEGRAL, compute_name, name_of
 
 
 def check_logits(logits: Array) -> str:

@@ -4,8 +4,8 @@ import math
 from numbers import Integral, Real
 from typing import TypeGuard
 
-from xent_api._inputs.dtypes import FLOATING, INTEGRAL, round_to
-from xent_api._typing import Array, Number
+from .._typing import Array, Number
+from .dtypes import FLOATING, INTEGRAL, round_to
 
 
 def is_number(value: object) -> TypeGuard[Number]:

@@ -2,11 +2,11 @@
 
 import math
 
-from xent_api._typing import Array, Shape
+from .._typing import Array, Shape
 
 
 def is_known(size: object) -> bool:
-    """Tell whether a dimension's size is a number: Dask writes NaN for an unknown one, others None."""
+    """Tell whether a dimension's size is known: an unknown one is NaN or None."""
     return size is not None and size == size
 
 

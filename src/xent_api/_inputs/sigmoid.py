@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from xent_api._execution.direct import Backend
-from xent_api._inputs.arrays import check_arrays
-from xent_api._inputs.dtypes import name_of
-from xent_api._inputs.kinds import check_denominator, check_factor, check_logits, check_mask
-from xent_api._inputs.options import check_ignored, check_reduction, check_smoothing, is_number
-from xent_api._inputs.shapes import check_broadcast, check_same_shape
-from xent_api._typing import Array, Number, Reduction, Shape
+from .._execution.direct import Backend
+from .._typing import Array, Number, Reduction, Shape
+from .arrays import check_arrays
+from .dtypes import name_of
+from .kinds import check_denominator, check_factor, check_logits, check_mask
+from .options import check_ignored, check_reduction, check_smoothing, is_number
+from .shapes import check_broadcast, check_same_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ def check_inputs(
     *,
     labels: Array,
     logits: Array,
-    mask: Array | None,
-    ignore_index: Number | None,
-    weights: Array | Number | None,
-    pos_weight: Array | Number | None,
-    label_smoothing: Number,
-    reduction: Reduction,
-    denominator: Array | Number | None,
+    mask: Array | None = None,
+    ignore_index: Number | None = None,
+    weights: Array | Number | None = None,
+    pos_weight: Array | Number | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
 ) -> Inputs:
     """Return the checked arguments; raise TypeError or ValueError as the public contract says."""
     check_reduction(reduction, denominator)

@@ -1,0 +1,1 @@
+"""What ``python -m xent_api`` shows."""

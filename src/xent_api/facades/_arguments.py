@@ -1,0 +1,19 @@
+"""What the documented signatures ask of their arguments beyond the package's own checks."""
+
+from .._inputs.dtypes import name_of
+
+
+def require(**arguments: object) -> None:
+    """Raise ValueError for an argument that is None."""
+    for name, value in arguments.items():
+        if value is None:
+            raise ValueError(f"`{name}` must be given; got None")
+
+
+def require_same_dtype(**arguments: object) -> None:
+    """Raise TypeError unless the two arguments have one dtype."""
+    (first, a), (second, b) = arguments.items()
+    if not hasattr(a, "dtype") or not hasattr(b, "dtype"):
+        return  # no arrays: the family's own checks say so
+    if name_of(a.dtype) != name_of(b.dtype):
+        raise TypeError(f"`{first}` must have the dtype of `{second}`, {b.dtype}; got {a.dtype}")

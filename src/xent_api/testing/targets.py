@@ -1,0 +1,178 @@
+"""The array namespaces that can be checked: the known ones by name, any other by import path."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from .._typing import Array, Device, Namespace
+
+
+class Unavailable(Exception):  # noqa: N818 - a state with a reason, not an error
+    """A namespace cannot run here; the text names what is missing."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A namespace with the device and the mode in which it is checked."""
+
+    name: str
+    xp: Namespace
+    device: Device | None = None
+    context: Callable[[], AbstractContextManager[Any]] = field(default=nullcontext)
+    """Enter this around every call, also around the making of arrays."""
+    trace: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
+    """What turns a function of arrays into a traced one (jit, compile), where there is such."""
+
+    def asarray(self, values: Any, dtype: str) -> Array:
+        """Return nested sequences of numbers as an array on the device."""
+        where = {} if self.device is None else {"device": self.device}
+        name = "bool_" if dtype == "bool" and not hasattr(self.xp, "bool") else dtype
+        return self.xp.asarray(values, dtype=getattr(self.xp, name), **where)
+
+    def floats(self, array: Array) -> list[float]:
+        """Return the elements in row-major order, as Python floats.
+
+        By `float()` of single elements, which the standard has for every array.
+        """
+        flat = self.xp.reshape(self.xp.asarray(array), (-1,))
+        return [float(flat[i]) for i in range(flat.shape[0])]
+
+    def dtypes(self) -> tuple[str, ...]:
+        """Return the names of the floating dtypes that the namespace has on the device."""
+        with self.context():
+            info = self.xp.__array_namespace_info__()
+            standard = info.dtypes(device=self.device, kind="real floating")
+        extra = (name for name in ("float16", "bfloat16") if hasattr(self.xp, name))
+        return (*(name for name in ("float32", "float64") if name in standard), *extra)
+
+
+def _torch_compile(function: Callable[..., Any]) -> Callable[..., Any]:
+    import torch
+
+    compiled: Callable[..., Any] = torch.compile(function, fullgraph=True, backend="eager")
+    return compiled
+
+
+def _jax_jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    import jax
+
+    jitted: Callable[..., Any] = jax.jit(function)
+    return jitted
+
+
+def _simple(name: str, module: str) -> Target:
+    return Target(name, _import(module))
+
+
+def _strict(name: str) -> Target:
+    xp = _import("array_api_strict")
+    if name == "array_api_strict:strictest":
+        # Nothing optional: no extensions, no shapes that depend on values, no boolean indexing.
+        flags = xp.ArrayAPIStrictFlags
+        return Target(
+            name,
+            xp,
+            context=lambda: flags(
+                boolean_indexing=False, data_dependent_shapes=False, enabled_extensions=()
+            ),
+        )
+    device = name.partition(":")[2]
+    return Target(name, xp, xp.Device(device) if device else None)
+
+
+def _torch(name: str) -> Target:
+    xp = _import("torch")
+    if name == "torch:cuda" and not xp.cuda.is_available():
+        raise Unavailable("torch.cuda.is_available() is False: no CUDA device")
+    compat = _import("array_api_compat.torch")
+    device = xp.device("cuda", 0) if name == "torch:cuda" else xp.device("cpu")
+    return Target(name, compat, device, trace=_torch_compile)
+
+
+def _jax(name: str) -> Target:
+    jax = _import("jax")
+    kind = "cuda" if name == "jax:cuda" else "cpu"
+    try:
+        device = jax.devices(kind)[0]
+    except RuntimeError as error:
+        raise Unavailable(f"jax.devices({kind!r}) fails: no such device") from error
+    wide = name != "jax:x32"
+
+    @contextmanager
+    def precision() -> Iterator[None]:
+        with jax.enable_x64(wide):
+            yield
+
+    return Target(name, _import("jax.numpy"), device, precision, _jax_jit)
+
+
+def _cupy(name: str) -> Target:
+    cupy = _import("cupy")
+    if not cupy.cuda.is_available():
+        raise Unavailable("cupy.cuda.is_available() is False: no CUDA device")
+    return Target(name, _import("array_api_compat.cupy"))
+
+
+KNOWN: dict[str, Callable[[str], Target]] = {
+    "numpy": lambda name: _simple(name, "array_api_compat.numpy"),
+    "array_api_strict": _strict,
+    "array_api_strict:strictest": _strict,
+    "array_api_strict:device1": _strict,
+    "array_api_strict:no_float64": _strict,
+    "torch": _torch,
+    "torch:cuda": _torch,
+    "jax": _jax,
+    "jax:x32": _jax,
+    "jax:cuda": _jax,
+    "dask": lambda name: _simple(name, "array_api_compat.dask.array"),
+    "ndonnx": lambda name: _simple(name, "ndonnx"),
+    "mparray": lambda name: _simple(name, "mparray"),
+    "mlx": lambda name: _simple(name, "mlx.core"),
+    "cupy": _cupy,
+}
+"""What makes the target of each known name. "jax" has float64 switched on, "jax:x32" off."""
+
+
+def find_target(name: str) -> Target:
+    """Return the target of a known name or of the import path of an array namespace.
+
+    Raises
+    ------
+    Unavailable
+        Where it cannot run here, with the reason.
+    """
+    if name in KNOWN:
+        return KNOWN[name](name)
+    xp = _import(name)
+    if not hasattr(xp, "asarray"):
+        raise Unavailable(f"{name} has no `asarray`: it is no array namespace")
+    return Target(name, xp)
+
+
+def package_version(target: str) -> str:
+    """Return the version of the distribution behind a target's name, or "?"."""
+    package = target.partition(":")[0].partition(".")[0].replace("_", "-")
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "?"
+
+
+def nested(values: Sequence[float], shape: tuple[int, ...]) -> Any:
+    """Return a flat sequence as nested lists of the given shape."""
+    if not shape:
+        return values[0]
+    step = math.prod(shape[1:])
+    return [nested(values[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0])]
+
+
+def _import(module: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        missing = error.name or module
+        raise Unavailable(f"{missing} is not installed") from error

@@ -1,0 +1,72 @@
+"""Distances in units in the last place (ulp)."""
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import TypeAlias
+
+from .._inputs.dtypes import FLOATING
+
+Exact: TypeAlias = Fraction | float | str
+"""An exact number: a Fraction, a float (which is exact), or decimal digits."""
+
+
+def ulp_error(actual: float, exact: Exact, dtype: str) -> float:
+    """Return the distance of `actual` from `exact` in ulp of the dtype at `exact`.
+
+    An ulp is the distance between the two numbers of the dtype that enclose the exact value, so
+    that correct rounding has an error of at most 0.5.
+
+    Parameters
+    ----------
+    actual : float
+        A number of the dtype. The float64 of Python holds those of every narrower dtype exactly.
+    exact : Fraction, float or str
+        The exact value; "inf", "-inf" and "nan" are allowed.
+    dtype : str
+        "float16", "bfloat16", "float32" or "float64".
+
+    Returns
+    -------
+    float
+        0 for equal infinities and for NaN where NaN is exact; infinite for any other difference
+        between numbers that are not finite. A result of 0 for an exact value below the smallest
+        normal number counts as 0 ulp: hardware may flush subnormal numbers.
+
+    Examples
+    --------
+    >>> ulp_error(1.0 + 2**-23, 1.0, "float32")
+    1.0
+    >>> round(ulp_error(0.0, "2.061153618190203581e-9", "float32"))
+    9282611
+    """
+    if isinstance(exact, str) and exact.lstrip("+-") in ("inf", "nan"):
+        exact = float(exact)
+    if isinstance(exact, float) and not math.isfinite(exact):
+        same = math.isnan(actual) if math.isnan(exact) else actual == exact
+        return 0.0 if same else math.inf
+    if not math.isfinite(actual):
+        return math.inf
+    digits, least, _ = FLOATING[dtype]
+    value = Fraction(exact)
+    smallest_normal = Fraction(2) ** (least + digits - 1)
+    if actual == 0.0 and abs(value) < smallest_normal:
+        return 0.0
+    return float(abs(Fraction(actual) - value) / _spacing(value, digits, least))
+
+
+def worst_ulp(actual: Iterable[float], exact: Iterable[Exact], dtype: str) -> float:
+    """Return the largest error of a sequence, 0 for an empty one."""
+    pairs = zip(actual, exact, strict=True)
+    return max((ulp_error(a, e, dtype) for a, e in pairs), default=0.0)
+
+
+def _spacing(value: Fraction, digits: int, least: int) -> Fraction:
+    if value == 0:
+        return Fraction(2) ** least
+    magnitude = abs(value)
+    # The exponent from the lengths of numerator and denominator is right or one too large.
+    exponent = magnitude.numerator.bit_length() - magnitude.denominator.bit_length()
+    if magnitude < Fraction(2) ** exponent:
+        exponent -= 1
+    return Fraction(2) ** max(exponent - digits + 1, least)
