@@ -52,7 +52,7 @@ def _finish(inputs: Inputs, total: Array, result: DType) -> Array:
 
 
 def with_denominator(inputs: Inputs) -> Inputs:
-    """Return the inputs of a mean with a denominator: the given, or the number of kept positions."""
+    """Return the inputs of a mean with its denominator: by default the number kept."""
     if "denominator" in inputs.arrays or "denominator" in inputs.numbers:
         return inputs
     size = static_size(inputs.shape)

@@ -53,9 +53,10 @@ def check_ignored(ignore_index: object, labels: str) -> int | float | None:
         )
     if labels in FLOATING:
         return _ignored_float(ignore_index, labels)
-    if not math.isfinite(ignore_index) or ignore_index != int(ignore_index):
+    number = ignore_index if isinstance(ignore_index, Integral) else float(ignore_index)
+    if not math.isfinite(number) or number != int(number):
         return None
-    value = int(ignore_index)
+    value = int(number)
     if labels == "bool":
         return bool(value) if value in (0, 1) else None
     low, high = INTEGRAL[labels]

@@ -71,15 +71,13 @@ def _details(name: str, outcomes: list[Outcome]) -> Table:
     columns = ("example", "logit", "label", "exact", "printed there", "got here", "ulp", "")
     rows = [row for outcome in outcomes for row in _rows(outcome)]
     right = frozenset(columns[1:-1])
-    return Table(
-        f"Documented examples on {name}, {DTYPE}, element by element", columns, rows, right
-    )
+    return Table(f"Documented examples on {name}, {DTYPE}, by element", columns, rows, right)
 
 
 def _rows(outcome: Outcome) -> list[tuple[str, ...]]:
     example = outcome.example
     reduced = len(example.exact) < len(example.logits)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for i, (exact, got, error) in enumerate(
         zip(example.exact, outcome.got, outcome.errors, strict=True)
     ):
