@@ -89,10 +89,12 @@ class CountProgram:
         """Return the weights of the positions."""
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         keep = kept(xp, given.get("labels"), given.get("mask"), self.ignored)
+        if "labels" in given and self.ignored is None:
+            # Mask and weights may both be smaller than the labels that they are counted for.
+            everywhere = xp.ones_like(given["labels"]) != 0
+            keep = everywhere if keep is None else keep & everywhere
         if "weights" in given:
             return (select(xp, keep, _cast(xp, given["weights"], self.dtype), 0.0),)
-        if keep is None:
-            keep = xp.ones_like(given["labels"]) != 0
         count = xp.astype(keep, self.dtype)
         return (count if self.weight is None else select(xp, keep, count * self.weight, 0.0),)
 

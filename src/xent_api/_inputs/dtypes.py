@@ -50,13 +50,18 @@ def dtype_of(xp: Namespace, name: str) -> DType:
     return getattr(xp, name)
 
 
+def is_finite(value: float) -> bool:
+    """Tell whether a number is finite; by comparison, since torch.compile has no `math.isfinite`."""
+    return -math.inf < value < math.inf
+
+
 def round_to(value: float, name: str) -> float:
     """Return the number of the floating dtype `name` that is nearest to `value`, ties to even.
 
     Done here in Python because namespaces differ in how they round a Python number, and because a
     rounded number then compares equal in every wider dtype too.
     """
-    if name == "float64" or value == 0.0 or not math.isfinite(value):
+    if name == "float64" or value == 0.0 or not is_finite(value):
         return value
     digits, least, largest = FLOATING[name]
     step = max(math.frexp(value)[1] - digits, least)

@@ -1,11 +1,10 @@
 """The options that are Python values: reduction, numbers, the ignored label."""
 
-import math
 from numbers import Integral, Real
 from typing import TypeGuard
 
 from .._typing import Array, Number
-from .dtypes import FLOATING, INTEGRAL, round_to
+from .dtypes import FLOATING, INTEGRAL, is_finite, round_to
 
 
 def is_number(value: object) -> TypeGuard[Number]:
@@ -54,7 +53,7 @@ def check_ignored(ignore_index: object, labels: str) -> int | float | None:
     if labels in FLOATING:
         return _ignored_float(ignore_index, labels)
     number = ignore_index if isinstance(ignore_index, Integral) else float(ignore_index)
-    if not math.isfinite(number) or number != int(number):
+    if not is_finite(number) or number != int(number):
         return None
     value = int(number)
     if labels == "bool":
@@ -63,12 +62,8 @@ def check_ignored(ignore_index: object, labels: str) -> int | float | None:
     return value if low <= value <= high else None
 
 
-def _ignored_float(value: Real, labels: str) -> float | None:
-    if isinstance(value, Integral):
-        try:
-            rounded = round_to(float(value), labels)
-        except OverflowError:
-            return None
-        # An integer beyond the range is no label; rounding it to inf would ignore infinities.
-        return rounded if math.isfinite(rounded) else None
-    return round_to(float(value), labels)
+def _ignored_float(ignore_index: Real, labels: str) -> float | None:
+    # An integer beyond the range is no label; rounding it to inf would ignore infinities.
+    if isinstance(ignore_index, Integral) and abs(ignore_index) > FLOATING[labels].largest:
+        return None
+    return round_to(float(ignore_index), labels)

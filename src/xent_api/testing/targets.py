@@ -53,6 +53,7 @@ class Target:
 def _torch_compile(function: Callable[..., Any]) -> Callable[..., Any]:
     import torch
 
+    torch.compiler.reset()  # functions from one place in the code count as one that recompiles
     compiled: Callable[..., Any] = torch.compile(function, fullgraph=True, backend="eager")
     return compiled
 

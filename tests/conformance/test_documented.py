@@ -1,0 +1,58 @@
+"""The examples of the documents that the package implements, by name."""
+
+import importlib.util
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from helpers.suite import Suite
+
+from xent_api.testing import EXAMPLES, Example, ulp_error
+from xent_api.testing.documented import SOFT_LABELS
+
+ROOT = Path(__file__).parents[2]
+by_name = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+
+
+@by_name
+def test_example(suite: Suite, dtype: str, example: Example) -> None:
+    if dtype in ("float16", "bfloat16") and set(example.labels) & set(SOFT_LABELS[:2]):
+        pytest.skip("the labels of this example are numbers of float32")
+    shape = example.shape or (len(example.logits),)
+    labels = suite.shaped(example.labels, shape, dtype)
+    logits = suite.shaped(example.logits, shape, dtype)
+    actual = suite.call(
+        lambda *, labels, logits: example.call(labels, logits),
+        {"labels": labels, "logits": logits},
+    )
+    reduced = len(example.exact) < len(example.logits)
+    suite.assert_ulp(actual, example.exact, dtype, shape=() if reduced else shape)
+
+
+@by_name
+def test_printed_figures_agree_with_the_exact_ones_to_their_digits(example: Example) -> None:
+    for printed, exact in zip(example.printed, example.exact, strict=bool(example.printed)):
+        half_digit = Fraction(1, 2 * 10 ** len(printed.partition(".")[2]))
+        distance = abs(Fraction(printed) - Fraction(exact))
+        # The printed figure is a float32 that may itself be off, shown to so many digits.
+        assert ulp_error(float(printed), exact, "float32") <= 4 or distance <= half_digit
+
+
+def test_exact_values_are_those_of_the_recipe() -> None:
+    path = ROOT / "tools" / "make_documented.py"
+    spec = importlib.util.spec_from_file_location("make_documented", path)
+    assert spec is not None
+    assert spec.loader is not None
+    recipe = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(recipe)
+    made = recipe.examples()
+    stored = {example.name: list(example.exact) for example in EXAMPLES}
+    for name in ("tensorflow", "tensorflow-binary", "tutorial", "tutorial-soft"):
+        assert stored[name] == made[name]
+    for name in ("tutorial-mean", "tutorial-soft-mean"):
+        assert stored[name] == made[name]
+    assert [v for v in stored["paddle"] if v != "0"] == made["paddle-kept"]
+    assert [v for v in stored["paddle-normalized"] if v != "0"] == made["paddle-kept-normalized"]
+    assert [str(Fraction(v)) for v in SOFT_LABELS] == [
+        str(Fraction(float(v))) for v in made["sigmoid-labels"]
+    ]

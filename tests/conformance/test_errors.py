@@ -1,0 +1,216 @@
+"""Bad input: the errors of the contract, each naming the argument, and nothing touched."""
+
+import re
+from typing import Any
+
+import pytest
+from helpers.suite import Suite
+
+from xent_api import sigmoid_xent
+from xent_api.facades import paddle, tensorflow, tensorflow_v1
+
+pytestmark = [pytest.mark.eager, pytest.mark.dtypes("float32")]
+
+FUNCTIONS = ("loss", "gradient", "loss_and_gradient", "gradient_and_hessian")
+
+
+class Foreign:
+    """An array of no namespace."""
+
+    shape = (2,)
+    dtype = "float32"
+
+
+@pytest.fixture
+def arrays(suite: Suite, dtype: str) -> dict[str, Any]:
+    return {
+        "logits": suite.array([0.5, -1.5], dtype),
+        "labels": suite.array([1.0, 0.0], dtype),
+    }
+
+
+def _raises(
+    error: type[Exception], parts: list[str], arrays: dict[str, Any], **changed: Any
+) -> None:
+    for name in FUNCTIONS:
+        with pytest.raises(error) as caught:
+            getattr(sigmoid_xent, name)(**(arrays | changed))
+        text = str(caught.value)
+        assert all(part in text for part in parts), text
+
+
+@pytest.mark.parametrize("value", [[1.0, 0.0], (1.0, 0.0), 1.0, 1, True, None, "ab", Foreign()])
+@pytest.mark.parametrize("name", ["labels", "logits"])
+def test_not_an_array(suite: Suite, arrays: dict[str, Any], name: str, value: Any) -> None:
+    _raises(TypeError, [f"`{name}` must be an array", "got "], arrays, **{name: value})
+
+
+@pytest.mark.parametrize("name", ["mask", "weights", "pos_weight", "denominator"])
+@pytest.mark.parametrize("value", [True, "ab", [1.0], 1j])
+def test_not_an_array_or_number(
+    suite: Suite, arrays: dict[str, Any], name: str, value: Any
+) -> None:
+    _raises(TypeError, [f"`{name}` must be ", "got "], arrays, reduction="mean", **{name: value})
+
+
+def test_a_mask_is_no_number(suite: Suite, arrays: dict[str, Any]) -> None:
+    _raises(TypeError, ["`mask` must be an array", "got int"], arrays, mask=1)
+
+
+@pytest.mark.parametrize("name", ["labels", "mask", "weights", "pos_weight", "denominator"])
+def test_another_namespace(suite: Suite, arrays: dict[str, Any], name: str) -> None:
+    import numpy as np
+
+    strict = pytest.importorskip("array_api_strict")
+    other: Any = np.asarray([1.0, 0.0], dtype=np.float32)
+    if suite.target.name in ("numpy",):
+        other = strict.asarray(other)
+    parts = [f"`{name}` must be of the same array namespace as `logits`", "got one of"]
+    _raises(TypeError, parts, arrays, reduction="mean", **{name: other})
+
+
+@pytest.mark.parametrize("kind", ["bool", "int32", "complex64"])
+def test_logits_are_real_floating(suite: Suite, arrays: dict[str, Any], kind: str) -> None:
+    if not suite.has(kind):
+        pytest.skip(f"{suite} has no {kind}")
+    values = [True, False] if kind == "bool" else [1, 0]
+    logits = suite.array(values, kind)
+    _raises(TypeError, ["`logits` must have dtype", kind], arrays, logits=logits)
+
+
+@pytest.mark.parametrize("name", ["labels", "weights", "pos_weight", "denominator"])
+def test_nothing_is_complex(suite: Suite, arrays: dict[str, Any], name: str) -> None:
+    if not suite.has("complex64"):
+        pytest.skip(f"{suite} has no complex64")
+    value = suite.array(1.0 if name == "denominator" else [1.0, 0.0], "complex64")
+    parts = [f"`{name}` must be real", "got", "complex64"]
+    _raises(TypeError, parts, arrays, reduction="mean", **{name: value})
+
+
+@pytest.mark.parametrize("name", ["weights", "pos_weight"])
+def test_weights_are_no_booleans(suite: Suite, arrays: dict[str, Any], name: str) -> None:
+    value = suite.array([True, False], "bool")
+    _raises(TypeError, [f"`{name}` must be real", "got bool", "`mask`"], arrays, **{name: value})
+
+
+@pytest.mark.parametrize("kind", ["int32", "float32"])
+def test_the_mask_is_boolean(suite: Suite, arrays: dict[str, Any], kind: str) -> None:
+    mask = suite.array([1, 0], kind)
+    _raises(TypeError, ["`mask` must have dtype bool", "got", kind], arrays, mask=mask)
+
+
+def test_shapes_of_labels_and_logits(suite: Suite, arrays: dict[str, Any]) -> None:
+    for values in ([1.0, 0.0, 1.0], [1.0], [[1.0, 0.0]], 1.0):
+        labels = suite.array(values, "float32")
+        parts = ["`labels` must have the shape of `logits`, (2,)", f"got {tuple(labels.shape)}"]
+        _raises(ValueError, parts, arrays, labels=labels)
+
+
+@pytest.mark.parametrize("name", ["mask", "weights", "pos_weight"])
+def test_nothing_enlarges_the_shape(suite: Suite, arrays: dict[str, Any], name: str) -> None:
+    kind = "bool" if name == "mask" else "float32"
+    for values in ([1, 1, 1], [[1, 1], [1, 1]], [[1], [1]], [[1, 1]]):
+        value = suite.array(
+            [[bool(v) if kind == "bool" else float(v) for v in _flat(values)]], kind
+        )
+        value = suite.target.xp.reshape(value, _shape(values))
+        parts = [f"`{name}` must broadcast into the shape of `logits`, (2,)", "got ("]
+        _raises(ValueError, parts, arrays, **{name: value})
+
+
+def test_options_outside_their_range(suite: Suite, arrays: dict[str, Any]) -> None:
+    for reduction in ("avg", "NONE", None, 1):
+        _raises(ValueError, ["`reduction` must be", repr(reduction)], arrays, reduction=reduction)
+    for smoothing in (-0.1, 1.5, float("nan"), float("inf")):
+        _raises(
+            ValueError, ["`label_smoothing` must lie in [0, 1]"], arrays, label_smoothing=smoothing
+        )
+    for smoothing in ("0.1", None, arrays["logits"], True, 1j):
+        parts = ["`label_smoothing` must be a Python number"]
+        _raises(TypeError, parts, arrays, label_smoothing=smoothing)
+    for reduction in ("none", "sum"):
+        _raises(
+            ValueError, ["`denominator` must be None"], arrays, reduction=reduction, denominator=2
+        )
+    two = arrays["logits"]
+    _raises(
+        ValueError, ["`denominator` must be", "(2,)"], arrays, reduction="mean", denominator=two
+    )
+    for ignored in ("0", True, [0], 1j, arrays["logits"]):
+        _raises(TypeError, ["`ignore_index` must be"], arrays, ignore_index=ignored)
+
+
+def test_all_arguments_are_keywords(suite: Suite, arrays: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="positional"):
+        sigmoid_xent.loss(arrays["labels"], arrays["logits"])  # type: ignore[misc]
+
+
+def test_total_weight(suite: Suite, arrays: dict[str, Any]) -> None:
+    labels = arrays["labels"]
+    with pytest.raises(TypeError, match="`labels` must be an array"):
+        sigmoid_xent.total_weight(labels=[1.0])
+    with pytest.raises(TypeError, match="`mask` must have dtype bool"):
+        sigmoid_xent.total_weight(labels=labels, mask=labels)
+    three = suite.array([1.0, 1.0, 1.0], "float32")
+    with pytest.raises(
+        ValueError, match=re.escape("`weights` must broadcast into the shape of `labels`, (2,)")
+    ):
+        sigmoid_xent.total_weight(labels=labels, weights=three)
+
+
+@pytest.mark.only("array_api_strict")
+@pytest.mark.only("torch")
+@pytest.mark.only("jax")
+def test_devices(suite: Suite, arrays: dict[str, Any]) -> None:
+    other = _on_another_device(suite)
+    for name in ("labels", "weights"):
+        parts = [f"`{name}` must be on the device of `logits`", "got one on"]
+        _raises(ValueError, parts, arrays, **{name: other})
+
+
+def _on_another_device(suite: Suite) -> Any:
+    if suite.target.name.startswith("array_api_strict"):
+        xp = suite.target.xp
+        return xp.asarray([1.0, 0.0], dtype=xp.float32, device=xp.Device("device2"))
+    if suite.target.name.startswith("torch"):
+        return suite.target.xp.asarray([1.0, 0.0], device="cpu").to("meta")
+    import jax
+
+    if len(jax.devices()) < 2:
+        pytest.skip("jax has one device here")
+    return jax.device_put(suite.array([1.0, 0.0], "float32"), jax.devices()[1])
+
+
+def test_facades(suite: Suite, arrays: dict[str, Any]) -> None:
+    logits, labels = arrays["logits"], arrays["labels"]
+    plain = tensorflow.sigmoid_cross_entropy_with_logits
+    for given in ({}, {"labels": labels}, {"logits": logits}):
+        with pytest.raises(ValueError, match="must be given; got None"):
+            plain(**given)
+        with pytest.raises(ValueError, match="must be given; got None"):
+            tensorflow_v1.sigmoid_cross_entropy_with_logits(**given)
+    with pytest.raises(ValueError, match="must be given by name"):
+        tensorflow_v1.sigmoid_cross_entropy_with_logits(labels, logits)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`x` must be given"):
+        paddle.sigmoid_cross_entropy_with_logits(None, labels)
+    with pytest.raises(ValueError, match="`pos_weight` must be given"):
+        tensorflow.weighted_cross_entropy_with_logits(labels, logits, None)
+    integers = suite.array([1, 0], "int32")
+    with pytest.raises(TypeError, match="`labels` must have the dtype of `logits`"):
+        plain(labels=integers, logits=logits)
+    with pytest.raises(TypeError, match="`label` must have the dtype of `x`"):
+        paddle.sigmoid_cross_entropy_with_logits(logits, integers)
+    with pytest.raises(ValueError, match="`label` must have the shape of `x`"):
+        paddle.sigmoid_cross_entropy_with_logits(logits, labels[:1])
+    with pytest.raises(ValueError, match="`labels` must have the shape of `logits`"):
+        plain(labels[:1], logits)
+    with pytest.raises(TypeError, match="`labels` must be an array"):
+        plain([1.0, 0.0], logits)
+
+
+def _shape(values: Any) -> tuple[int, ...]:
+    return (len(values), *_shape(values[0])) if isinstance(values, list) else ()
+
+
+def _flat(values: Any) -> list[Any]:
+    return [v for part in values for v in _flat(part)] if isinstance(values, list) else [values]

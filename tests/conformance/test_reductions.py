@@ -1,0 +1,162 @@
+"""Sums, means, denominators and total weights."""
+
+import math
+from typing import Any
+
+import pytest
+from helpers.suite import Suite
+
+from xent_api import sigmoid_xent
+
+LOG2 = "0.69314718055994530941723212145817656808"
+INF, NAN = math.inf, math.nan
+
+
+def _arrays(suite: Suite, dtype: str) -> dict[str, Any]:
+    """Return two rows of two zeros: each loss is log 2, each gradient 1/2 or -1/2."""
+    return {
+        "logits": suite.array([[0.0, 0.0], [0.0, 0.0]], dtype),
+        "labels": suite.array([[0.0, 1.0], [1.0, 0.0]], dtype),
+    }
+
+
+def _times(factor: float) -> str:
+    from decimal import Decimal
+
+    return str(Decimal(LOG2) * Decimal(factor))
+
+
+def test_sum_and_mean(suite: Suite, dtype: str) -> None:
+    arrays = _arrays(suite, dtype)
+    total, slope = suite.call(sigmoid_xent.loss_and_gradient, arrays, reduction="sum")
+    suite.assert_ulp(total, [_times(4)], dtype, shape=())
+    suite.assert_equal(slope, suite.array([[0.5, -0.5], [-0.5, 0.5]], dtype))
+    mean, slope = suite.call(sigmoid_xent.loss_and_gradient, arrays, reduction="mean")
+    suite.assert_ulp(mean, [LOG2], dtype, shape=())
+    suite.assert_equal(slope, suite.array([[0.125, -0.125], [-0.125, 0.125]], dtype))
+    _, curvature = suite.call(sigmoid_xent.gradient_and_hessian, arrays, reduction="mean")
+    suite.assert_equal(curvature, suite.array([[0.0625] * 2] * 2, dtype))
+
+
+@pytest.mark.parametrize(("denominator", "expected"), [(8, 0.5), (0.5, 8.0), (-4, -1.0)])
+def test_a_number_as_denominator(
+    suite: Suite, dtype: str, denominator: float, expected: float
+) -> None:
+    arrays = _arrays(suite, dtype)
+    options: dict[str, Any] = {"reduction": "mean", "denominator": denominator}
+    mean, slope = suite.call(sigmoid_xent.loss_and_gradient, arrays, **options)
+    suite.assert_ulp(mean, [_times(expected)], dtype, shape=())
+    half = 0.5 / denominator
+    suite.assert_equal(slope, suite.array([[half, -half], [-half, half]], dtype))
+
+
+@pytest.mark.parametrize("kind", ["int32", "float32", "same"])
+def test_an_array_as_denominator(suite: Suite, dtype: str, kind: str) -> None:
+    value = suite.array(8, dtype if kind == "same" else kind)
+    arrays = _arrays(suite, dtype) | {"denominator": value}
+    mean, slope = suite.call(sigmoid_xent.loss_and_gradient, arrays, reduction="mean")
+    suite.assert_ulp(mean, [_times(0.5)], dtype, shape=())
+    suite.assert_equal(slope, suite.array([[0.0625, -0.0625], [-0.0625, 0.0625]], dtype))
+
+
+def test_a_weighted_mean(suite: Suite, dtype: str) -> None:
+    arrays = _arrays(suite, dtype) | {"weights": suite.array([1.0, 3.0], dtype)}
+
+    def weighted(**given: Any) -> Any:
+        weight = sigmoid_xent.total_weight(labels=given["labels"], weights=given["weights"])
+        return weight, sigmoid_xent.loss(**given, reduction="mean", denominator=weight)
+
+    weight, mean = suite.call(weighted, arrays)
+    assert suite.floats(weight) == [8.0]
+    suite.assert_ulp(mean, [LOG2], dtype, shape=())
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+def test_0_over_0_is_0_and_anything_else_is_ieee(suite: Suite, dtype: str, as_array: bool) -> None:
+    arrays = {
+        "logits": suite.array([INF, 0.0], dtype),
+        "labels": suite.array([1.0, 0.5], dtype),
+        "mask": suite.array([True, False], "bool"),
+    }
+
+    def mean(denominator: float, **changed: Any) -> tuple[Any, Any]:
+        given = arrays | changed
+        options: dict[str, Any] = {"reduction": "mean"}
+        if as_array:
+            given["denominator"] = suite.array(denominator, dtype)
+        else:
+            options["denominator"] = denominator
+        loss, slope = suite.call(sigmoid_xent.loss_and_gradient, given, **options)
+        return suite.floats(loss)[0], suite.floats(slope)
+
+    assert mean(0.0) == (0.0, [0.0, 0.0])
+    kept = suite.array([True, True], "bool")
+    loss, slope = mean(0.0, mask=kept, labels=suite.array([1.0, 0.0], dtype))
+    assert (loss, slope) == (INF, [0.0, INF])
+    loss, _ = mean(0.0, logits=suite.array([NAN, 0.0], dtype))
+    assert math.isnan(loss)
+    loss, _ = mean(NAN)
+    assert math.isnan(loss)
+
+
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3)])
+def test_nothing_there(suite: Suite, dtype: str, shape: tuple[int, ...]) -> None:
+    xp = suite.target.xp
+    empty = xp.reshape(suite.array([1.0], dtype)[:0], shape)
+    arrays = {"logits": empty, "labels": empty}
+    for reduction in ("sum", "mean"):
+        loss, slope = suite.call(sigmoid_xent.loss_and_gradient, arrays, reduction=reduction)
+        assert suite.floats(loss) == [0.0]
+        assert tuple(slope.shape) == shape
+    suite.assert_equal(suite.call(sigmoid_xent.loss, arrays), empty)
+    assert suite.floats(sigmoid_xent.total_weight(labels=empty)) == [0.0]
+
+
+def test_0_dimensional_arrays(suite: Suite, dtype: str) -> None:
+    arrays = {"logits": suite.array(0.0, dtype), "labels": suite.array(1.0, dtype)}
+    for reduction in ("none", "sum", "mean"):
+        loss, slope = suite.call(sigmoid_xent.loss_and_gradient, arrays, reduction=reduction)
+        suite.assert_ulp(loss, [LOG2], dtype, shape=())
+        suite.assert_equal(slope, suite.array(-0.5, dtype))
+
+
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+def test_total_weight_has_the_documented_dtypes(suite: Suite, dtype: str) -> None:
+    xp = suite.target.xp
+    defaults = xp.__array_namespace_info__().default_dtypes(device=suite.target.device)
+    labels = suite.array([1.0, 0.0, 1.0], dtype)
+    mask = suite.array([True, False, True], "bool")
+    for options in ({}, {"mask": mask}, {"ignore_index": 0}):
+        assert sigmoid_xent.total_weight(labels=labels, **options).dtype == defaults["integral"]
+    half = sigmoid_xent.total_weight(labels=labels, weights=0.5)
+    assert suite.floats(half) == [1.5]
+    assert half.dtype == defaults["real floating"]
+    masked = sigmoid_xent.total_weight(labels=labels, weights=0.5, mask=mask)
+    assert suite.floats(masked) == [1.0]
+    assert masked.dtype == defaults["real floating"]
+    integers = suite.array([1, 2, 3], "int32")
+    whole = sigmoid_xent.total_weight(labels=labels, weights=integers)
+    assert suite.floats(whole) == [6.0]
+    assert whole.dtype == defaults["real floating"]
+    for name in suite.target.dtypes():
+        given = suite.array([1.0, 2.0, 4.0], name)
+        total = sigmoid_xent.total_weight(labels=labels, weights=given)
+        wide = "float64" if name == "float64" else "float32"
+        suite.assert_equal(total, suite.array(7.0, wide))
+
+
+@pytest.mark.dtypes("float32")
+@pytest.mark.slow
+def test_a_mean_of_20_million_equal_losses_is_right_to_4_ulp(suite: Suite, dtype: str) -> None:
+    xp = suite.target.xp
+    if suite.target.name == "mparray":
+        pytest.skip("mparray's elements are Python objects: 20 million of them take hours")
+    size = 20_000_000
+    where = {} if suite.target.device is None else {"device": suite.target.device}
+    logits = xp.full((size,), 0.1, dtype=xp.float32, **where)
+    labels = xp.ones_like(logits)
+    single = suite.floats(sigmoid_xent.loss(labels=labels[:1], logits=logits[:1]))
+    mean = suite.call(sigmoid_xent.loss, {"labels": labels, "logits": logits}, reduction="mean")
+    # Relative to one of the losses themselves: the sum is under test here, not the loss.
+    suite.assert_ulp(mean, single, dtype, shape=(), bar=4.0)
