@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--backend",
         action="append",
         metavar="NAME",
-        help="a known name or the import path of an array namespace; repeatable; default: all known",
+        help="a known name or the import path of any array namespace; repeatable; default: all",
     )
 
 
@@ -51,6 +51,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = {mark.args[0] for mark in metafunc.definition.iter_markers("only")}
     if wanted:
         runs = [target for target in runs if target.name.partition(":")[0] in wanted]
+    if not runs:
+        reason = "none of the selected backends runs here" if not wanted else f"for {wanted} only"
+        names = [name for name in ("suite", "dtype") if name in metafunc.fixturenames]
+        nothing = pytest.param(*[None] * len(names), marks=pytest.mark.skip(reason=reason))
+        metafunc.parametrize(names, [nothing], ids=["none"], indirect=["suite"])
+        return
     suites = [Suite(target) for target in runs]
     if not any(metafunc.definition.iter_markers("eager")):
         suites += [Suite(target, traced=True) for target in runs if target.trace]

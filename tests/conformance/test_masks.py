@@ -68,7 +68,7 @@ def test_the_mean_counts_only_what_is_kept(suite: Suite, dtype: str) -> None:
     assert count.shape == ()
 
 
-def _total(*, logits: Any, **rest: Any) -> Any:  # noqa: ARG001 - the arrays of a loss, less logits
+def _total(*, logits: Any, **rest: Any) -> Any:
     return sigmoid_xent.total_weight(**rest)
 
 
@@ -166,5 +166,5 @@ def test_masks_and_weights_broadcast(suite: Suite, dtype: str, shape: tuple[int,
 
 def _broadcast(shape: tuple[int, ...]) -> list[int]:
     """Return the flat index into `shape` of each element of (2, 3)."""
-    rows, columns = ((1, 1) + shape)[-2:]
+    rows, columns = (1, 1, *shape)[-2:]
     return [(i % rows) * columns + (j % columns) for i in range(2) for j in range(3)]

@@ -1,6 +1,7 @@
 """The table of special values: infinities, NaN and signed zeros."""
 
 import math
+from typing import Any
 
 import pytest
 from helpers.suite import Suite
@@ -11,7 +12,7 @@ INF, NAN = math.inf, math.nan
 LOG2 = "0.69314718055994530941723212145817656808"
 
 # logit, label, loss, gradient, Hessian
-TABLE = [
+TABLE: list[tuple[float, float, Any, float, float]] = [
     (INF, 1.0, 0.0, 0.0, 0.0),
     (INF, 0.75, INF, 0.25, 0.0),
     (INF, 0.0, INF, 1.0, 0.0),
@@ -32,7 +33,7 @@ TABLE = [
 ]
 
 
-def _points(suite: Suite, dtype: str) -> dict[str, object]:
+def _points(suite: Suite, dtype: str) -> dict[str, Any]:
     return {
         "logits": suite.array([row[0] for row in TABLE], dtype),
         "labels": suite.array([row[1] for row in TABLE], dtype),

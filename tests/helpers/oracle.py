@@ -43,7 +43,8 @@ def to_fraction(value: mpmath.mpf) -> Fraction:
         return Fraction(0)
     with mpmath.workprec(250):
         sign, mantissa, exponent, _ = (+value)._mpf_
-    return (-1) ** sign * Fraction(int(mantissa)) * Fraction(2) ** exponent
+    scale: Fraction = Fraction(2) ** int(exponent)
+    return scale * (-int(mantissa) if sign else int(mantissa))
 
 
 def _softplus(x: mpmath.mpf) -> mpmath.mpf:

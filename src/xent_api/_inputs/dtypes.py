@@ -51,7 +51,7 @@ def dtype_of(xp: Namespace, name: str) -> DType:
 
 
 def is_finite(value: float) -> bool:
-    """Tell whether a number is finite; by comparison, since torch.compile has no `math.isfinite`."""
+    """Tell whether a number is finite; torch.compile does not trace `math.isfinite`."""
     return -math.inf < value < math.inf
 
 

@@ -50,9 +50,11 @@ def check_ignored(ignore_index: object, labels: str) -> int | float | None:
         raise TypeError(
             f"`ignore_index` must be a Python int or float; got {type(ignore_index).__name__}"
         )
+    number = int(ignore_index) if isinstance(ignore_index, Integral) else float(ignore_index)
     if labels in FLOATING:
-        return _ignored_float(ignore_index, labels)
-    number = ignore_index if isinstance(ignore_index, Integral) else float(ignore_index)
+        # An integer beyond the range is no label; rounding it to inf would ignore infinities.
+        beyond = isinstance(number, int) and abs(number) > FLOATING[labels].largest
+        return None if beyond else round_to(float(number), labels)
     if not is_finite(number) or number != int(number):
         return None
     value = int(number)
@@ -60,10 +62,3 @@ def check_ignored(ignore_index: object, labels: str) -> int | float | None:
         return bool(value) if value in (0, 1) else None
     low, high = INTEGRAL[labels]
     return value if low <= value <= high else None
-
-
-def _ignored_float(ignore_index: Real, labels: str) -> float | None:
-    # An integer beyond the range is no label; rounding it to inf would ignore infinities.
-    if isinstance(ignore_index, Integral) and abs(ignore_index) > FLOATING[labels].largest:
-        return None
-    return round_to(float(ignore_index), labels)

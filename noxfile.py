@@ -1,0 +1,100 @@
+"""The sessions: one for each backend of the conformance suite, and those for the code itself.
+
+``nox`` runs all that need no GPU; ``nox -s "conformance(numpy)"`` runs one. Sessions share nothing
+but the working tree, which they only read, so that several may run at once.
+"""
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "virtualenv"  # sees the same local packages as pip does
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+# Any other requirement of torch installs several gigabytes of CUDA, also on machines without a GPU.
+# A choice of these sessions and none of the package's own metadata.
+TORCH = "torch==2.13.0"
+
+TARGETS = {
+    "numpy": ["numpy"],
+    "array_api_strict": [
+        "array_api_strict",
+        "array_api_strict:strictest",
+        "array_api_strict:device1",
+        "array_api_strict:no_float64",
+    ],
+    "torch": ["torch", "torch:cuda"],
+    "jax": ["jax", "jax:x32", "jax:cuda"],
+    "dask": ["dask"],
+    "ndonnx": ["ndonnx"],
+    "mparray": ["mparray"],
+    "mlx": ["mlx"],
+    "cupy": ["cupy"],
+}
+NEEDS_GPU = {"cupy"}
+BACKENDS = [
+    nox.param(name, id=name, tags=[] if name in NEEDS_GPU else ["default"]) for name in TARGETS
+]
+nox.options.tags = ["default"]
+
+
+def _group(name: str) -> tuple[str, ...]:
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    requirements = [requirement for group in groups for requirement in _group(group)]
+    if any(requirement.startswith("torch") for requirement in requirements):
+        session.install(TORCH)
+    session.install(".", *requirements)
+
+
+@nox.session(tags=["default"])
+def lint(session: nox.Session) -> None:
+    """Check style and spelling."""
+    session.install(*_group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
+
+
+@nox.session(tags=["default"])
+def typing(session: nox.Session) -> None:
+    """Check the types."""
+    _install(session, "typing")
+    session.install("nox")
+    session.run("mypy")
+
+
+@nox.session(tags=["default"])
+def unit(session: nox.Session) -> None:
+    """Run the tests that belong to no backend."""
+    _install(session, "test", "backend-mparray")
+    session.install("rich", "ml_dtypes")
+    session.run("pytest", "tests/unit", *session.posargs)
+
+
+@nox.session(tags=["default"])
+def examples(session: nox.Session) -> None:
+    """Run the examples of the README and of every docstring."""
+    _install(session, "examples")
+    session.run(
+        "pytest",
+        "--doctest-modules",
+        "--doctest-glob=*.md",
+        "README.md",
+        "--pyargs",
+        "xent_api",
+        *session.posargs,
+    )
+
+
+@nox.session
+@nox.parametrize("backend", BACKENDS)
+def conformance(session: nox.Session, backend: str) -> None:
+    """Run the conformance suite on a backend."""
+    _install(session, "test", f"backend-{backend}")
+    chosen = [argument for name in TARGETS[backend] for argument in ("--backend", name)]
+    session.run("pytest", "tests/conformance", "-n2", *chosen, *session.posargs)

@@ -1,0 +1,203 @@
+"""Plain autodiff of every option, eager and traced, against the closed form."""
+
+import math
+from typing import Any
+
+import pytest
+from helpers.suite import Suite
+
+from xent_api import sigmoid_xent
+from xent_api.testing import ulp_error
+
+pytestmark = [
+    pytest.mark.only("torch"),
+    pytest.mark.only("jax"),
+    pytest.mark.only("mlx"),
+    pytest.mark.dtypes("float32"),
+    pytest.mark.eager,  # each test traces what it says itself
+]
+
+INF, NAN = math.inf, math.nan
+POINTS = [
+    (0.0, 0.0),
+    (-0.0, 0.0),
+    (0.0, 1.0),
+    (-0.0, 1.0),
+    (0.0, 0.25),
+    (1.5, 0.0),
+    (-1.5, 1.0),
+    (2.0, 0.75),
+    (40.0, 1.0),
+    (-40.0, 0.0),
+    (1e3, 0.0),
+    (-1e3, 0.0),
+    (1e-30, 1.0),
+    (INF, 1.0),
+    (INF, 0.5),
+    (-INF, 0.0),
+    (-INF, 0.5),
+    (INF, 0.0),
+    (-INF, 1.0),
+]
+MASKED = [(NAN, 0.5), (0.5, NAN), (INF, NAN), (-INF, 1.0), (NAN, NAN)]
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"label_smoothing": 0.1},
+    {"pos_weight": 3.0},
+    {"pos_weight": 0.5, "label_smoothing": 0.2},
+]
+
+
+def _grad(suite: Suite, function: Any, *arrays: Any) -> tuple[Any, ...]:
+    """Return the derivatives of a scalar function with respect to all arrays."""
+    library = suite.target.name.partition(":")[0]
+    places = tuple(range(len(arrays)))
+    if library == "jax":
+        import jax
+
+        return tuple(jax.grad(function, places)(*arrays))
+    if library == "mlx":
+        import mlx.core as mx
+
+        found = mx.grad(function, places)(*arrays)
+        return tuple(found) if len(arrays) > 1 else (found[0] if type(found) is tuple else found,)
+    import torch
+
+    leaves = [array.clone().requires_grad_() for array in arrays]
+    return tuple(torch.autograd.grad(function(*leaves), leaves))
+
+
+def _arrays(suite: Suite, dtype: str) -> tuple[Any, Any, Any]:
+    rows = POINTS + MASKED
+    keep = [True] * len(POINTS) + [False] * len(MASKED)
+    return (
+        suite.array([x for x, _ in rows], dtype),
+        suite.array([z for _, z in rows], dtype),
+        suite.array(keep, "bool"),
+    )
+
+
+def _assert_slopes(suite: Suite, actual: Any, closed: Any, options: dict[str, Any]) -> None:
+    """Hold hard labels to 4 ulp, soft ones to their bound of 4 eps times the coefficient."""
+    suite.assert_close(actual, closed, "float32")
+    size = 2.0 * max(1.0, options.get("pos_weight", 1.0))
+    points = POINTS + MASKED
+    pairs = zip(suite.floats(actual), suite.floats(closed), strict=True)
+    for point, (got, wanted) in zip(points, pairs, strict=True):
+        if point[1] in (0.0, 1.0) and not options.get("label_smoothing"):
+            assert ulp_error(got, wanted, "float32") <= 4.0, point
+        else:
+            assert abs(got - wanted) <= 4 * 2.0**-23 * size, point
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_the_derivative_in_the_logits_is_the_closed_form(
+    suite: Suite, dtype: str, options: dict[str, Any], weighted: bool, reduction: str
+) -> None:
+    logits, labels, mask = _arrays(suite, dtype)
+    given = {"labels": labels, "mask": mask}
+    if weighted:
+        given["weights"] = suite.array([2.0] * len(POINTS) + [NAN] * len(MASKED), dtype)
+    options = options | {"reduction": reduction}
+    (slope,) = _grad(suite, lambda x: sigmoid_xent.loss(logits=x, **given, **options), logits)
+    closed = sigmoid_xent.gradient(logits=logits, **given, **options)
+    _assert_slopes(suite, slope, closed, options)
+    assert suite.floats(slope)[len(POINTS) :] == [0.0] * len(MASKED)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_the_derivative_in_the_labels(suite: Suite, dtype: str, options: dict[str, Any]) -> None:
+    logits, labels, mask = _arrays(suite, dtype)
+
+    def loss(z: Any) -> Any:
+        return sigmoid_xent.loss(labels=z, logits=logits, mask=mask, reduction="sum", **options)
+
+    (slope,) = _grad(suite, loss, labels)
+    found = suite.floats(slope)
+    assert found[len(POINTS) :] == [0.0] * len(MASKED)
+    assert not any(math.isnan(v) for v in found)
+    if not options:
+        exact = [-x for x, _ in POINTS if abs(x) < INF]
+        assert found[: len(exact)] == [suite.floats(suite.array(v, dtype))[0] for v in exact]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_the_second_derivative_is_the_closed_form(
+    suite: Suite, dtype: str, options: dict[str, Any]
+) -> None:
+    logits, labels, mask = _arrays(suite, dtype)
+
+    def slope(x: Any) -> Any:
+        found = sigmoid_xent.gradient(labels=labels, logits=x, mask=mask, **options)
+        return suite.target.xp.sum(found)
+
+    (curvature,) = _grad(suite, slope, logits)
+    _, closed = sigmoid_xent.gradient_and_hessian(
+        labels=labels, logits=logits, mask=mask, **options
+    )
+    suite.assert_ulp(curvature, suite.floats(closed), dtype, bar=4.0)
+
+
+def test_the_derivative_in_the_weights(suite: Suite, dtype: str) -> None:
+    points = [(x, z) for x, z in POINTS if abs(x) < INF]
+    logits = suite.array([x for x, _ in points] + [NAN], dtype)
+    labels = suite.array([z for _, z in points] + [0.0], dtype)
+    mask = suite.array([True] * len(points) + [False], "bool")
+    weights = suite.array([2.0] * len(points) + [INF], dtype)
+    factors = suite.array([1.0] * len(points) + [NAN], dtype)
+
+    def loss(w: Any, q: Any) -> Any:
+        return sigmoid_xent.loss(
+            labels=labels, logits=logits, mask=mask, weights=w, pos_weight=q, reduction="sum"
+        )
+
+    in_weights, in_factors = _grad(suite, loss, weights, factors)
+    plain = sigmoid_xent.loss(labels=labels, logits=logits, mask=mask)
+    suite.assert_ulp(in_weights, suite.floats(plain), dtype, bar=4.0)
+    # dL/dq = w z softplus(-x), which is the loss at the label 1, times w z
+    ones = labels * 0.0 + 1.0
+    positive = sigmoid_xent.loss(labels=ones, logits=logits, mask=mask) * labels * 2.0
+    suite.assert_ulp(in_factors, suite.floats(positive), dtype, bar=4.0)
+
+
+@pytest.mark.only("torch")
+@pytest.mark.parametrize("engine", ["eager", "aot_eager"])
+def test_torch_compile_forward_and_backward(suite: Suite, dtype: str, engine: str) -> None:
+    if not suite.target.name.startswith("torch"):
+        pytest.skip("a test of torch.compile")
+    import torch
+
+    torch.compiler.reset()
+    logits, labels, mask = _arrays(suite, dtype)
+
+    def mean(x: Any, z: Any) -> Any:
+        return sigmoid_xent.loss(labels=z, logits=x, mask=mask, weights=2.0, reduction="mean")
+
+    compiled = torch.compile(mean, fullgraph=True, backend=engine)
+    for got, wanted in zip(
+        _grad(suite, compiled, logits, labels), _grad(suite, mean, logits, labels), strict=True
+    ):
+        suite.assert_equal(got, wanted)
+
+
+@pytest.mark.only("jax")
+def test_jax_jit_and_vmap(suite: Suite, dtype: str) -> None:
+    if not suite.target.name.startswith("jax"):
+        pytest.skip("a test of jax.jit")
+    import jax
+
+    logits, labels, mask = _arrays(suite, dtype)
+
+    def mean(x: Any, z: Any, keep: Any) -> Any:
+        return sigmoid_xent.loss(labels=z, logits=x, mask=keep, reduction="mean")
+
+    for place in (0, 1):
+        jitted = jax.jit(jax.grad(mean, place))(logits, labels, mask)
+        eager = jax.grad(mean, place)(logits, labels, mask)
+        suite.assert_ulp(jitted, suite.floats(eager), dtype, bar=4.0)
+    rows = [array[None, :].repeat(3, 0) for array in (logits, labels, mask)]
+    mapped = jax.vmap(jax.grad(mean))(*rows)
+    single = jax.grad(mean)(logits, labels, mask)
+    suite.assert_ulp(mapped[1], suite.floats(single), dtype, bar=4.0)

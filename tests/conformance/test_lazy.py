@@ -1,0 +1,136 @@
+"""Lazy arrays: nothing is computed by a call, and unknown dimensions fit any."""
+
+from typing import Any
+
+import pytest
+
+from xent_api import sigmoid_xent
+
+np = pytest.importorskip("numpy")
+
+
+@pytest.fixture
+def da() -> Any:
+    return pytest.importorskip("dask.array")
+
+
+@pytest.fixture
+def points() -> dict[str, Any]:
+    rng = np.random.default_rng(1)
+    return {
+        "logits": rng.normal(size=(23, 4)).astype(np.float32),
+        "labels": rng.random(size=(23, 4)).astype(np.float32),
+        "mask": rng.random(size=(23, 1)) < 0.7,
+        "weights": rng.random(size=(4,)).astype(np.float32),
+    }
+
+
+def _never(*_: Any, **__: Any) -> Any:
+    raise AssertionError("a call computed a lazy array")
+
+
+FUNCTIONS = ("loss", "gradient", "loss_and_gradient", "gradient_and_hessian")
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_dask_computes_nothing_and_agrees_with_numpy(
+    da: Any, points: dict[str, Any], name: str, reduction: str
+) -> None:
+    import dask
+
+    # Chunks of different sizes on every argument, none of them equal.
+    lazy = {
+        key: da.from_array(value, chunks=3 + i) for i, (key, value) in enumerate(points.items())
+    }
+    function = getattr(sigmoid_xent, name)
+    with dask.config.set(scheduler=_never):
+        found = function(**lazy, reduction=reduction, ignore_index=0.5)
+    wanted = function(**points, reduction=reduction, ignore_index=0.5)
+    found, wanted = (v if isinstance(v, tuple) else (v,) for v in (found, wanted))
+    for got, value in zip(found, wanted, strict=True):
+        assert isinstance(got, da.Array)
+        computed = got.compute()
+        assert computed.dtype == got.dtype == value.dtype
+        assert computed.shape == got.shape == value.shape
+        np.testing.assert_allclose(computed, value, rtol=1e-6)
+
+
+def test_dask_with_unknown_chunks(da: Any, points: dict[str, Any]) -> None:
+    keep = points["mask"][:, 0]
+    lazy = {name: da.from_array(points[name], chunks=(5, 4)) for name in ("logits", "labels")}
+    unknown = {name: value[da.from_array(keep, chunks=5)] for name, value in lazy.items()}
+    known = {name: points[name][keep] for name in unknown}
+    weights = points["weights"]
+    for options in ({}, {"ignore_index": 0.5}, {"label_smoothing": 0.1}):
+        found = sigmoid_xent.loss_and_gradient(
+            **unknown, reduction="mean", weights=da.from_array(weights), **options
+        )
+        wanted = sigmoid_xent.loss_and_gradient(
+            **known, reduction="mean", weights=weights, **options
+        )
+        for got, value in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(got.compute(), value, rtol=1e-6)
+    count = sigmoid_xent.total_weight(labels=unknown["labels"])
+    assert count.compute() == known["labels"].size
+    # A mask that broadcasts is counted once for each position that it stands for.
+    row = np.asarray([True, False, True, True])
+    masked = sigmoid_xent.total_weight(labels=unknown["labels"], mask=da.from_array(row))
+    assert masked.compute() == 3 * known["labels"].shape[0]
+    total = sigmoid_xent.total_weight(labels=unknown["labels"], weights=da.from_array(weights))
+    np.testing.assert_allclose(
+        total.compute(), weights.sum(dtype=np.float64) * known["labels"].shape[0], rtol=1e-6
+    )
+
+
+def test_dask_gives_no_floating_point_warning_in_its_workers(da: Any) -> None:
+    logits = np.asarray([1e3, -1e3, np.inf, -np.inf, np.nan, 3e38], dtype=np.float32)
+    lazy = {
+        "logits": da.from_array(logits, chunks=2),
+        "labels": da.from_array(np.ones_like(logits), chunks=2),
+    }
+    with np.errstate(all="raise"):
+        losses, slopes = sigmoid_xent.loss_and_gradient(**lazy, weights=1e30)
+        losses.compute(scheduler="synchronous")
+        slopes.compute(scheduler="synchronous")
+
+
+def test_dask_checks_shapes_that_it_knows(da: Any) -> None:
+    with pytest.raises(ValueError, match="`labels` must have the shape of `logits`"):
+        sigmoid_xent.loss(labels=da.zeros((3, 5)), logits=da.zeros((3, 4)))
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_ndonnx_traces_with_a_dynamic_shape(points: dict[str, Any], reduction: Any) -> None:
+    ndx = pytest.importorskip("ndonnx")
+    ort = pytest.importorskip("onnxruntime")
+    arrays = {
+        "logits": ndx.argument(shape=("N", 4), dtype=ndx.float32),
+        "labels": ndx.argument(shape=("N", 4), dtype=ndx.float32),
+        "mask": ndx.argument(shape=("N", 1), dtype=ndx.bool),
+        "weights": ndx.argument(shape=(4,), dtype=ndx.float32),
+    }
+    loss, slope = sigmoid_xent.loss_and_gradient(**arrays, reduction=reduction)
+    weight = sigmoid_xent.total_weight(
+        **{name: arrays[name] for name in ("labels", "mask", "weights")}
+    )
+    model = ndx.build(arrays, {"loss": loss, "slope": slope, "weight": weight})
+    session = ort.InferenceSession(model.SerializeToString())
+    feed = {value.name: points[_source(value.name, arrays)] for value in session.get_inputs()}
+    found = dict(zip((v.name for v in session.get_outputs()), session.run(None, feed), strict=True))
+    wanted = sigmoid_xent.loss_and_gradient(**points, reduction=reduction)
+    np.testing.assert_allclose(_output(found, "loss"), wanted[0], rtol=1e-6)
+    np.testing.assert_allclose(_output(found, "slope"), wanted[1], rtol=1e-5, atol=1e-8)
+    total = sigmoid_xent.total_weight(
+        **{name: points[name] for name in ("labels", "mask", "weights")}
+    )
+    np.testing.assert_allclose(_output(found, "weight"), total, rtol=1e-6)
+
+
+def _source(name: str, arrays: dict[str, Any]) -> str:
+    """Return the argument that an input of the exported model belongs to."""
+    return next(key for key in arrays if name == key or name.startswith(f"{key}_"))
+
+
+def _output(found: dict[str, Any], name: str) -> Any:
+    return next(value for key, value in found.items() if key == name or key.startswith(f"{name}_"))

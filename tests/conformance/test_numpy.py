@@ -1,0 +1,130 @@
+"""What is NumPy's own: warnings, scalars, subclasses and unusual dtypes."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xent_api import sigmoid_xent
+
+EXTREME = np.asarray([0.0, 1e-30, 1e3, -1e3, 3e38, -3e38, np.inf, -np.inf, np.nan, 88.0, -104.0])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("label", [0.0, 1.0, 0.5, np.nan, 1e-30])
+def test_no_floating_point_warning_even_where_numpy_is_told_to_raise(
+    dtype: str, label: float
+) -> None:
+    with np.errstate(all="ignore"):
+        logits, labels = EXTREME.astype(dtype), np.full(EXTREME.shape, label, dtype=dtype)
+    options: list[dict[str, Any]] = [
+        {},
+        {"weights": 1e30, "pos_weight": 1e30},
+        {"weights": np.asarray(6e4, dtype=dtype), "label_smoothing": 0.1},
+        {"mask": np.isfinite(logits), "reduction": "mean"},
+        {"mask": np.zeros(logits.shape, dtype=bool), "reduction": "mean"},
+        {"reduction": "mean", "denominator": 0},
+        {"reduction": "sum", "ignore_index": 1e6},
+    ]
+    with np.errstate(all="raise"):
+        for given in options:
+            sigmoid_xent.loss_and_gradient(labels=labels, logits=logits, **given)
+            sigmoid_xent.gradient_and_hessian(labels=labels, logits=logits, **given)
+        sigmoid_xent.total_weight(labels=labels, weights=logits)
+
+
+def test_elementwise_results_are_arrays_and_reductions_what_numpy_returns() -> None:
+    logits, labels = np.asarray(0.5), np.asarray(1.0)
+    assert type(sigmoid_xent.loss(labels=labels, logits=logits)) is np.ndarray
+    assert type(sigmoid_xent.gradient(labels=labels, logits=logits)) is np.ndarray
+    for reduction in ("sum", "mean"):
+        loss = sigmoid_xent.loss(labels=labels, logits=logits, reduction=reduction)
+        assert type(loss) is type(np.sum(logits))
+
+
+def test_scalars_count_as_0_dimensional_arrays() -> None:
+    loss = sigmoid_xent.loss(
+        labels=np.float32(1), logits=np.float32(0), mask=np.True_, weights=np.float32(2)
+    )
+    assert loss.shape == ()
+    assert loss.dtype == np.float32
+    assert abs(float(loss) - 2 * np.log(2)) < 1e-6
+
+
+def test_a_python_float_is_a_number_whatever_its_subclass() -> None:
+    labels, logits = np.ones(2, dtype=np.float32), np.zeros(2, dtype=np.float32)
+    factor = np.float64(0.1)  # a float, too: no array that would be too wide
+    found = sigmoid_xent.loss(labels=labels, logits=logits, weights=factor)
+    wanted = sigmoid_xent.loss(labels=labels, logits=logits, weights=0.1)
+    np.testing.assert_array_equal(found, wanted)
+    mean = sigmoid_xent.loss(
+        labels=labels, logits=logits, reduction="mean", denominator=np.int64(2)
+    )
+    assert abs(float(mean) - np.log(2)) < 1e-6
+
+
+class Tagged(np.ndarray):
+    """A subclass that means nothing to a loss."""
+
+
+def test_subclasses_give_base_arrays() -> None:
+    logits = np.zeros(3).view(Tagged)
+    slope = sigmoid_xent.gradient(labels=np.ones(3).view(np.recarray), logits=logits)
+    assert type(slope) is np.ndarray
+
+
+def _matrix(values: Any) -> Any:
+    with pytest.warns(PendingDeprecationWarning):
+        return np.matrix(values)
+
+
+REFUSED: list[tuple[Callable[[], Any], str]] = [
+    (lambda: _matrix([[0.0, 1.0]]), "got numpy.matrix|got matrix"),
+    (lambda: np.ma.masked_array([0.0, 1.0], mask=[True, False]), "pass what .* hides as `mask`"),
+    (lambda: np.asarray([0.0, None], dtype=object), "got object"),
+    (lambda: np.asarray(["0", "1"]), "got <U1"),
+    (lambda: np.zeros(2, dtype=[("a", "f4")]), "got "),
+    (lambda: np.zeros(2, dtype="datetime64[s]"), "got datetime64"),
+    (lambda: np.zeros(2, dtype=">f4"), "got >f4"),
+    (lambda: np.zeros(2, dtype=np.longdouble), "got float128|got longdouble"),
+    (lambda: np.zeros(2, dtype=complex), "got complex128"),
+]
+
+
+@pytest.mark.parametrize(("make", "text"), REFUSED)
+def test_unsuitable_arrays_are_refused(make: Callable[[], Any], text: str) -> None:
+    value = make()
+    other = np.zeros(value.shape)
+    with pytest.raises(TypeError, match=f"`logits` must .*({text})"):
+        sigmoid_xent.loss(labels=other, logits=value)
+    with pytest.raises(TypeError, match=f"`labels` must .*({text})"):
+        sigmoid_xent.loss(labels=value, logits=other)
+
+
+def test_bfloat16_and_float8_of_ml_dtypes() -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    values = np.asarray([0.5, -2.0, 20.0])
+    logits, labels = values.astype(ml_dtypes.bfloat16), np.ones(3).astype(ml_dtypes.bfloat16)
+    loss = sigmoid_xent.loss(labels=labels, logits=logits)
+    wide = sigmoid_xent.loss(labels=np.ones(3, dtype=np.float32), logits=values.astype(np.float32))
+    np.testing.assert_array_equal(loss, wide.astype(ml_dtypes.bfloat16))
+    assert loss.dtype == ml_dtypes.bfloat16
+    narrow = values.astype(ml_dtypes.float8_e5m2)
+    with pytest.raises(TypeError, match=r"`logits` must have dtype .* got float8"):
+        sigmoid_xent.loss(labels=labels, logits=narrow)
+    with pytest.raises(TypeError, match=r"`labels` must be real and no wider .* got float8"):
+        sigmoid_xent.loss(labels=narrow, logits=logits)
+
+
+def test_several_threads_at_once() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(16, 50_000)).astype(np.float32)
+    labels = rng.random(size=(16, 50_000)).astype(np.float32)
+
+    def mean(i: int) -> float:
+        return float(sigmoid_xent.loss(labels=labels[i], logits=logits[i], reduction="mean"))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(mean, range(16))) == [mean(i) for i in range(16)]

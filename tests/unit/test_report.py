@@ -1,0 +1,83 @@
+"""``python -m xent_api``: what it shows and how it exits."""
+
+import io
+import subprocess
+import sys
+
+import pytest
+
+from xent_api._report.main import main
+from xent_api._report.tables import Table, plain, show
+from xent_api._version import __version__
+
+
+def _run(*arguments: str) -> tuple[int, str]:
+    out = io.StringIO()
+    return main(arguments, out), out.getvalue()
+
+
+def test_the_documented_examples_on_numpy() -> None:
+    status, text = _run("--backend", "numpy")
+    assert status == 0
+    assert "13 of 13 examples passed" in text
+    for figure in ("tensorflow", "tutorial", "paddle", "1.3132617", "0.00671535"):
+        assert figure in text
+
+
+def test_a_namespace_by_its_import_path() -> None:
+    status, text = _run("--backend", "numpy", "--backend", "array_api_compat.numpy")
+    assert status == 0
+    assert "26 of 26 examples passed on 2 backend(s)" in text
+
+
+@pytest.mark.parametrize("name", ["no_such_library", "math"])
+def test_a_backend_that_was_asked_for_and_cannot_run_is_a_failure(name: str) -> None:
+    status, text = _run("--backend", name)
+    assert status == 1
+    assert "missing" in text
+    assert "not installed" in text or "no array namespace" in text
+
+
+def test_a_wrong_result_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    from xent_api._formulas import sigmoid
+
+    right = sigmoid.loss
+    monkeypatch.setattr(sigmoid, "loss", lambda xp, x, terms: right(xp, x, terms) + 1e-6)
+    status, text = _run("--backend", "numpy")
+    assert status == 1
+    assert "FAIL" in text
+
+
+def test_a_namespace_that_raises_is_a_failure_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    from xent_api._formulas import sigmoid
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken exp")
+
+    monkeypatch.setattr(sigmoid, "loss", broken)
+    status, text = _run("--backend", "numpy", "--backend", "array_api_compat.numpy")
+    assert status == 1
+    assert "broken exp" in text
+
+
+def test_version_and_exit_status_of_the_command() -> None:
+    command = [sys.executable, "-m", "xent_api"]
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["xent_api", __version__]
+    failed = subprocess.run(
+        [*command, "--backend", "no_such_library"], capture_output=True, text=True, check=False
+    )
+    assert failed.returncode == 1
+
+
+def test_plain_tables_are_aligned() -> None:
+    table = Table("Title", ("name", "ulp"), [("a", "0.5"), ("long", "10.25")], frozenset({"ulp"}))
+    assert plain(table) == ("Title\nname    ulp\n----  -----\na       0.5\nlong  10.25\n\n")
+
+
+def test_without_rich_the_tables_are_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    out = io.StringIO()
+    table = Table("Title", ("name",), [("[a]",)])
+    show(table, out)
+    assert out.getvalue() == plain(table)
