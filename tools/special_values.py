@@ -68,7 +68,7 @@ def paddle(x: float, z: float) -> tuple[float, float]:
     label = p.to_tensor([-100.0 if math.isnan(x) else z], dtype="float32")
     loss = _C_ops.sigmoid_cross_entropy_with_logits(logit, label, None, False, -100)
     loss.backward()
-    return float(loss), float(logit.grad)
+    return loss.item(), logit.grad.item()
 
 
 def sklearn(x: float, z: float) -> tuple[float, float]:
@@ -84,21 +84,53 @@ PEERS: dict[str, tuple[str, Peer]] = {
     "xent_api": ("xent-api", ours),
     "PyTorch": ("torch", torch),
     "optax": ("optax", optax),
-    "TensorFlow": ("tensorflow", tensorflow),
+    "TensorFlow": ("tensorflow-cpu", tensorflow),
     "Paddle": ("paddlepaddle", paddle),
     "scikit-learn": ("scikit-learn", sklearn),
 }
 
 
+def tensorflow_claim() -> str:
+    """Return the gradient of TensorFlow's weighted loss at logit 0, label 0, factor 3."""
+    import tensorflow as tf
+
+    logit = tf.Variable(0.0)
+    with tf.GradientTape() as tape:
+        loss = tf.nn.weighted_cross_entropy_with_logits(tf.constant(0.0), logit, 3.0)
+    return f"TensorFlow, weighted gradient at 0: {float(tape.gradient(loss, logit))}, exact 0.5"
+
+
+def paddle_claim() -> str:
+    """Return what Paddle ignores besides the label that it was told to."""
+    import paddle as p
+    from paddle import _C_ops
+
+    def losses(labels: list[float], ignored: int, normalize: bool) -> list[float]:
+        logits, given = (p.to_tensor(v, dtype="float32") for v in ([1.0] * len(labels), labels))
+        found = _C_ops.sigmoid_cross_entropy_with_logits(logits, given, None, normalize, ignored)
+        return list(found.numpy().tolist())
+
+    ignored = losses([0.3, -0.5, 1.0], 0, normalize=False)
+    return (
+        f"Paddle, labels 0.3, -0.5, 1 with ignore_index 0: {ignored}; "
+        f"all ignored, normalized: {losses([-1.0, -1.0], -1, normalize=True)}"
+    )
+
+
 def main() -> None:
-    """Print a row of Markdown for each peer that can be imported."""
+    """Print a row of Markdown for each peer that can be imported, and two claims of the README."""
     for name, (package, peer) in PEERS.items():
         try:
             shown = f"{name} {version(package)}" if name != "xent_api" else name
             cells = [f"{loss:.4g}, {slope:.4g}" for loss, slope in (peer(*p) for p in POINTS)]
-        except (ImportError, ModuleNotFoundError):
+        except ImportError:
             continue
         print(f"| {shown} | {' | '.join(cells)} |")
+    for claim in (tensorflow_claim, paddle_claim):
+        try:
+            print(claim())
+        except ImportError:
+            continue
 
 
 if __name__ == "__main__":
