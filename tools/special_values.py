@@ -33,7 +33,7 @@ def torch(x: float, z: float) -> tuple[float, float]:
     logit = t.tensor(x, requires_grad=True)
     weight = t.tensor(0.0 if math.isnan(x) else 1.0)
     loss = t.nn.functional.binary_cross_entropy_with_logits(logit, t.tensor(z), weight)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     assert logit.grad is not None
     return loss.item(), logit.grad.item()
 

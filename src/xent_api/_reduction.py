@@ -114,10 +114,11 @@ def _weigh(backend: Backend, total: Array, repeats: int, dtype: DType | None) ->
 
 
 def _weight_dtype(backend: Backend, labels: Array, weights: Array | float | None) -> DType:
+    """Return the dtype of a total: that in which weights are computed, the widest for numbers."""
     xp = backend.xp
     if weights is None:
         return xp.int8
     if not isinstance(weights, float) and xp.isdtype(weights.dtype, "real floating"):
         return dtype_of(xp, compute_name(name_of(weights.dtype)))
-    info = xp.__array_namespace_info__()
-    return info.default_dtypes(device=backend.device(labels))["real floating"]
+    wide = backend.accumulator(labels)
+    return xp.float32 if wide is None else wide

@@ -309,7 +309,7 @@ def total_weight(
     array, 0-d
         Without weights the number of kept positions, in the default integer dtype of the namespace.
         Else in the dtype in which such weights are computed: float64 for float64 arrays, float32
-        for narrower ones, the default floating dtype for integers and Python numbers.
+        for narrower ones; float64, where the device has it, for integers and Python numbers.
 
     Examples
     --------
