@@ -4,8 +4,8 @@ Loss, mask and gradient are written once and run on whatever library owns the ar
 package imports no array library.
 """
 
-from . import sigmoid_xent
+from . import facades, sigmoid_xent
 from ._version import __version__
 from .sigmoid_xent import sigmoid_cross_entropy_with_logits
 
-__all__ = ["__version__", "sigmoid_cross_entropy_with_logits", "sigmoid_xent"]
+__all__ = ["__version__", "facades", "sigmoid_cross_entropy_with_logits", "sigmoid_xent"]

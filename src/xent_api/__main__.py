@@ -5,4 +5,9 @@ import sys
 from ._report.main import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        sys.stderr.close()
+        status = 1
+    sys.exit(status)

@@ -5,7 +5,7 @@ nothing in it looks beyond an element, a backend may run it on whole arrays, on 
 them, or as one fused kernel.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ._formulas import sigmoid
 from ._formulas.kept import kept, select
@@ -16,8 +16,7 @@ NEUTRAL = {"logits": 0.0, "labels": 0.0, "weights": 1.0, "pos_weight": 1.0}
 """What stands for each operand where a position is not kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class SigmoidProgram:
+class SigmoidProgram(NamedTuple):
     """Loss, gradient or Hessian of the sigmoid family, elementwise."""
 
     outputs: tuple[str, ...]
@@ -75,8 +74,7 @@ def _cast(xp: Namespace, value: Array, dtype: DType) -> Array:
     return value if value.dtype == dtype else xp.astype(value, dtype)
 
 
-@dataclass(frozen=True, slots=True)
-class CountProgram:
+class CountProgram(NamedTuple):
     """The weight of each position, or 1 as the smallest integer; 0 where it is not kept."""
 
     operands: tuple[str, ...]
@@ -99,8 +97,7 @@ class CountProgram:
         return (count if self.weight is None else select(xp, keep, count * self.weight, 0.0),)
 
 
-@dataclass(frozen=True, slots=True)
-class QuotientProgram:
+class QuotientProgram(NamedTuple):
     """The last step of a mean: sum over denominator, rounded to the dtype of the result."""
 
     result: DType

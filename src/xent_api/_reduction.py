@@ -1,6 +1,5 @@
 """From elementwise programs to what a family function returns: sums, counts and denominators."""
 
-from dataclasses import replace
 from math import prod
 
 from ._execution.direct import Backend
@@ -57,11 +56,11 @@ def with_denominator(inputs: Inputs) -> Inputs:
         return inputs
     size = static_size(inputs.shape)
     if size is not None and "mask" not in inputs.arrays and inputs.ignored is None:
-        return replace(inputs, numbers=inputs.numbers | {"denominator": float(size)})
+        return inputs._replace(numbers=inputs.numbers | {"denominator": float(size)})
     count = total_weight(
         inputs.backend, inputs.arrays["labels"], inputs.arrays.get("mask"), None, inputs.ignored
     )
-    return replace(inputs, arrays=inputs.arrays | {"denominator": count})
+    return inputs._replace(arrays=inputs.arrays | {"denominator": count})
 
 
 def total_weight(

@@ -57,10 +57,12 @@ def sigmoid_cross_entropy_with_logits(
         Positions with this label are not counted. It is compared in the dtype of `labels`; NaN
         means that NaN labels are missing ones. Combined with `mask` by *and*.
     weights : array or number, optional
-        Factor w of each position's loss. Broadcasts into the shape of `logits`. A weight of 0 gives
-        0 even where the loss is infinite; NaN logits still give NaN.
+        Factor w of each position's loss, finite. Broadcasts into the shape of `logits`; floating
+        arrays may be no wider than floating labels. A weight of 0 gives 0 even where the loss is
+        infinite; NaN logits still give NaN. A mean is divided by the number of positions, not by
+        the sum of the weights: for that, give `total_weight` as `denominator`.
     pos_weight : array or number, optional
-        Factor q of the positive term. Broadcasts into the shape of `logits`.
+        Factor q of the positive term, finite, like `weights`.
     label_smoothing : float, default 0.0
         Strength a in [0, 1] with which labels are drawn towards 1/2, after ignoring.
     reduction : {"none", "sum", "mean"}, default "none"

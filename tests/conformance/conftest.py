@@ -118,4 +118,6 @@ def _find(name: str) -> Target | str:
     try:
         return find_target(name)
     except Unavailable as reason:
+        if name not in KNOWN:  # a name mistyped must not look like a pass
+            raise pytest.UsageError(f"--backend {name}: {reason}") from None
         return str(reason)

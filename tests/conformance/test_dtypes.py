@@ -45,6 +45,38 @@ def test_narrower_floats_are_cast_up_exactly_and_wider_ones_refused(
                 suite.assert_equal(got, wanted)
 
 
+@pytest.mark.eager
+@pytest.mark.parametrize("argument", ["weights", "pos_weight", "denominator"])
+def test_numpy_scalars_are_numbers_for_every_library(
+    suite: Suite, dtype: str, argument: str
+) -> None:
+    np = pytest.importorskip("numpy")
+    arrays = {
+        "logits": suite.array([0.5, -1.5], dtype),
+        "labels": suite.array([1.0, 0.5], dtype),
+    }
+    wanted = sigmoid_xent.loss(**arrays, reduction="mean", **{argument: 3})
+    for number in (np.int64(3), np.float32(3.0), np.float64(3.0)):
+        found = sigmoid_xent.loss(**arrays, reduction="mean", **{argument: number})
+        suite.assert_equal(found, wanted)
+
+
+@pytest.mark.only("jax")
+def test_jax_traces_a_python_number_as_a_number(suite: Suite, dtype: str) -> None:
+    if not suite.target.name.startswith("jax"):
+        pytest.skip("a test of JAX's weak types")
+    import jax
+
+    arrays = {
+        "logits": suite.array([0.5, -1.5], dtype),
+        "labels": suite.array([1.0, 0.5], dtype),
+    }
+    for name in ("weights", "pos_weight"):
+        traced = jax.jit(lambda number, name=name: sigmoid_xent.loss(**arrays, **{name: number}))
+        wanted = sigmoid_xent.loss(**arrays, **{name: 2.5})
+        suite.assert_ulp(traced(2.5), suite.floats(wanted), dtype, bar=1.0)
+
+
 @pytest.mark.parametrize("argument", ["weights", "pos_weight"])
 def test_integer_weights_are_cast(suite: Suite, dtype: str, argument: str) -> None:
     arrays = {

@@ -83,6 +83,19 @@ def test_dask_with_unknown_chunks(da: Any, points: dict[str, Any]) -> None:
     )
 
 
+def test_dask_with_unknown_chunks_that_do_not_fit_is_an_error_and_no_number(da: Any) -> None:
+    keep = da.from_array(np.ones(4, dtype=bool), chunks=4)
+    logits = da.from_array(np.asarray([0.5, -1.0, 2.0, 3.0]), chunks=((1, 3),))[keep]
+    labels = da.from_array(np.asarray([1.0, 0.0, 1.0, 0.0]), chunks=((3, 1),))[keep]
+    mean = sigmoid_xent.loss(labels=labels, logits=logits, reduction="mean")
+    with pytest.raises(ValueError, match="`logits`, `labels` must agree"):
+        mean.compute()
+    one = da.from_array(np.asarray([1.0, 2.0, 3.0]), chunks=3)
+    slope = sigmoid_xent.gradient(labels=one[one > 0], logits=one[one > 2])
+    with pytest.raises(ValueError, match=r"must agree .* got blocks of shapes \[\(1,\), \(3,\)\]"):
+        slope.compute()
+
+
 def test_dask_gives_no_floating_point_warning_in_its_workers(da: Any) -> None:
     logits = np.asarray([1e3, -1e3, np.inf, -np.inf, np.nan, 3e38], dtype=np.float32)
     lazy = {

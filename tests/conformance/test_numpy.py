@@ -65,6 +65,11 @@ def test_a_python_float_is_a_number_whatever_its_subclass() -> None:
     assert abs(float(mean) - np.log(2)) < 1e-6
 
 
+def test_a_number_that_no_float_holds() -> None:
+    with pytest.raises(ValueError, match="`weights` must be a number that a float can hold"):
+        sigmoid_xent.loss(labels=np.ones(2), logits=np.zeros(2), weights=10**400)
+
+
 class Tagged(np.ndarray):
     """A subclass that means nothing to a loss."""
 

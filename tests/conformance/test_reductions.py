@@ -150,7 +150,8 @@ def test_a_mean_of_20_million_equal_losses_is_right_to_4_ulp(suite: Suite, dtype
     xp = suite.target.xp
     if suite.target.name == "mparray":
         pytest.skip("mparray's elements are Python objects: 20 million of them take hours")
-    size = 20_000_000
+    # ndonnx evaluates an eager call at microseconds an element.
+    size = 1_000_000 if suite.target.name == "ndonnx" else 20_000_000
     where = {} if suite.target.device is None else {"device": suite.target.device}
     logits = xp.full((size,), 0.1, dtype=xp.float32, **where)
     labels = xp.ones_like(logits)

@@ -17,9 +17,9 @@ LIBRARIES = (
 PROBE = """
 import sys, time
 {before}
-start = time.perf_counter()
+start = time.process_time()
 import xent_api
-spent = time.perf_counter() - start
+spent = time.process_time() - start
 found = [name for name in {libraries!r} if name in sys.modules]
 print(spent, *found)
 """
@@ -40,7 +40,7 @@ def test_the_probe_sees_an_imported_library() -> None:
 
 
 def test_the_import_takes_less_than_50_ms() -> None:
-    # The best of several: the machine may be busy with something else.
+    # Time on the processor, the best of several: the machine may be busy with something else.
     assert min(float(_probe()[0]) for _ in range(5)) < 0.050
 
 

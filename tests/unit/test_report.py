@@ -30,12 +30,23 @@ def test_a_namespace_by_its_import_path() -> None:
     assert "26 of 26 examples passed on 2 backend(s)" in text
 
 
-@pytest.mark.parametrize("name", ["no_such_library", "math"])
-def test_a_backend_that_was_asked_for_and_cannot_run_is_a_failure(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no_such_library", "not installed"),
+        ("math", "no array namespace"),
+        ("numpy.ma", "no array namespace"),
+        ("", "neither a known name"),
+        (".numpy", "neither a known name"),
+        ("numpy:foo", "neither a known name"),
+        ("no.such.library", "not installed"),
+    ],
+)
+def test_a_backend_that_was_asked_for_and_cannot_run_is_a_failure(name: str, reason: str) -> None:
     status, text = _run("--backend", name)
     assert status == 1
-    assert "missing" in text
-    assert "not installed" in text or "no array namespace" in text
+    assert "1 of the backends asked for cannot run" in text
+    assert reason in text
 
 
 def test_a_wrong_result_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,10 @@ class DaskBackend(Backend):
     def _blockwise(
         self, program: Program, operands: tuple[Array, ...], index: int, count: int
     ) -> Array:
-        run = partial(_run_block, program, index, count)
+        # Sizes that nobody knows yet are compared when the blocks are there: without that, a block
+        # of one element would silently be repeated beside a longer one.
+        repeated = tuple(tuple(size == 1 for size in operand.shape) for operand in operands)
+        run = partial(_run_block, program, repeated, index, count)
         pairs: list[Any] = []
         for operand in operands:
             # An axis of an operand is named by its distance from the end, as broadcasting has it.
@@ -39,7 +42,24 @@ class DaskBackend(Backend):
         return da.blockwise(run, axes, *pairs, meta=meta, align_arrays=True)
 
 
-def _run_block(program: Program, index: int, count: int, *blocks: Array) -> Array:
+def _run_block(
+    program: Program,
+    repeated: tuple[tuple[bool, ...], ...],
+    index: int,
+    count: int,
+    *blocks: Array,
+) -> Array:
+    shapes = [tuple(block.shape) for block in blocks]
+    if 0 not in shapes[0] and not all(map(_fits, shapes, repeated, (shapes[0],) * len(shapes))):
+        names = ", ".join(f"`{name}`" for name in getattr(program, "operands", ()))
+        raise ValueError(
+            f"{names} must agree in the dimensions that were unknown; got blocks of shapes {shapes}"
+        )
     backend = find_backend(blocks[0])
     assert backend is not None
     return backend.evaluate(program, blocks, (False,) * count)[index]
+
+
+def _fits(shape: tuple[int, ...], repeated: tuple[bool, ...], model: tuple[int, ...]) -> bool:
+    sizes = zip(reversed(shape), reversed(repeated), reversed(model), strict=False)
+    return all(size == wanted or free for size, free, wanted in sizes)

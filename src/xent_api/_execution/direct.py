@@ -1,12 +1,15 @@
 """The way that every other one starts from: call the program on whole arrays."""
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from .._typing import Array, Device, DType, Namespace
 
-Program: TypeAlias = Callable[..., tuple[Array, ...]]
-"""A pure elementwise function: ``program(xp, *operands)`` returns aligned arrays."""
+
+class Program(Protocol):
+    """A pure elementwise function: ``program(xp, *operands)`` returns aligned arrays."""
+
+    def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array, ...]:
+        """Return the results."""
 
 
 class Backend:
@@ -31,6 +34,10 @@ class Backend:
         """Return the keywords that make a new array beside `like`."""
         device = self.device(like)
         return {} if device is None else {"device": device}
+
+    def is_weak(self, array: Array) -> bool:
+        """Tell whether an array is a Python number whose dtype means nothing."""
+        return False
 
     def accumulator(self, like: Array) -> DType | None:
         """Return float64 where the device of `like` has it, else None."""

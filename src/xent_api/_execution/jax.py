@@ -7,6 +7,10 @@ from .direct import Backend
 class JaxBackend(Backend):
     """Plain programs, which JAX's transformations see through."""
 
+    def is_weak(self, array: Array) -> bool:
+        """Tell whether an array is weakly typed, as ``jax.jit`` traces a Python number."""
+        return bool(array.weak_type) and array.dtype != bool
+
     def device(self, array: Array) -> Device | None:
         """Return the device of an array that lives on one.
 

@@ -3,8 +3,6 @@
 import sys
 from importlib import import_module
 
-import array_api_compat
-
 from .._typing import Array
 from .direct import Backend
 
@@ -30,6 +28,9 @@ def find_backend(array: Array) -> Backend | None:
         from .torch import TorchBackend
 
         return TorchBackend()
+    # Here and not above: the first call can wait for it, importing this package need not.
+    import array_api_compat
+
     if not array_api_compat.is_array_api_obj(array):
         return None
     xp = array_api_compat.array_namespace(array)

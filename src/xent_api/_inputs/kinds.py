@@ -29,7 +29,7 @@ def check_factor(name: str, value: Array, compute: str, *, boolean: bool) -> Non
     elif kind not in INTEGRAL and (kind not in FLOATING or compute_name(kind) > compute):
         raise TypeError(
             f"`{name}` must be real and no wider than {compute}, in which logits of this dtype "
-            f"are computed; got {value.dtype}"
+            f"are computed; got {value.dtype}: cast it with astype"
         )
 
 

@@ -12,6 +12,19 @@ def is_number(value: object) -> TypeGuard[Number]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def as_number(name: str, value: object) -> float | None:
+    """Return a factor or denominator that is a number as a float, else None.
+
+    NumPy's scalars are numbers too, so that a class count goes with arrays of any library.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"`{name}` must be a number that a float can hold; got {value}") from None
+
+
 def check_reduction(reduction: str, denominator: Array | Number | None) -> None:
     """Raise unless the reduction is known and the denominator goes with it."""
     if not isinstance(reduction, str) or reduction not in ("none", "sum", "mean"):

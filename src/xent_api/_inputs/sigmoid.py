@@ -1,18 +1,17 @@
 """The checked arguments of the sigmoid family."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .._execution.direct import Backend
 from .._typing import Array, Number, Reduction, Shape
 from .arrays import check_arrays
 from .dtypes import name_of
 from .kinds import check_denominator, check_factor, check_logits, check_mask
-from .options import check_ignored, check_reduction, check_smoothing, is_number
+from .options import as_number, check_ignored, check_reduction, check_smoothing
 from .shapes import check_broadcast, check_same_shape
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(NamedTuple):
     """Arguments that fit together; nothing after this point raises."""
 
     backend: Backend
@@ -41,7 +40,8 @@ def check_inputs(
     """Return the checked arguments; raise TypeError or ValueError as the public contract says."""
     check_reduction(reduction, denominator)
     factors = {"weights": weights, "pos_weight": pos_weight, "denominator": denominator}
-    numbers = {name: float(value) for name, value in factors.items() if is_number(value)}
+    found = {name: as_number(name, value) for name, value in factors.items()}
+    numbers = {name: number for name, number in found.items() if number is not None}
     optional = {"mask": mask} | {n: v for n, v in factors.items() if n not in numbers}
     given = {name: value for name, value in optional.items() if value is not None}
     _refuse_booleans(given)
@@ -52,7 +52,7 @@ def check_inputs(
     smoothing = check_smoothing(label_smoothing, compute)
     ignored = check_ignored(ignore_index, name_of(arrays["labels"].dtype))
     shape = tuple(arrays["logits"].shape)
-    _check_optional(arrays, compute, shape, "`logits`")
+    _check_optional(backend, arrays, compute, shape, "`logits`")
     return Inputs(backend, arrays, numbers, compute, ignored, smoothing, shape)
 
 
@@ -64,14 +64,14 @@ def check_total(
     weights: Array | Number | None,
 ) -> tuple[Backend, dict[str, Array], float | None, int | float | None]:
     """Return backend, arrays, the weight if it is a number, and the ignored label."""
-    number = float(weights) if is_number(weights) else None
+    number = as_number("weights", weights)
     optional = {"mask": mask, "weights": None if number is not None else weights}
     given = {name: value for name, value in optional.items() if value is not None}
     _refuse_booleans(given)
     backend, arrays = check_arrays({"labels": labels} | given)
     check_factor("labels", arrays["labels"], "float64", boolean=True)
     ignored = check_ignored(ignore_index, name_of(arrays["labels"].dtype))
-    _check_optional(arrays, "float64", tuple(arrays["labels"].shape), "`labels`")
+    _check_optional(backend, arrays, "float64", tuple(arrays["labels"].shape), "`labels`")
     return backend, arrays, number, ignored
 
 
@@ -82,7 +82,9 @@ def _refuse_booleans(given: dict[str, Array]) -> None:
             raise TypeError(f"`{name}` must be {expected}; got bool")
 
 
-def _check_optional(arrays: dict[str, Array], compute: str, shape: Shape, of: str) -> None:
+def _check_optional(
+    backend: Backend, arrays: dict[str, Array], compute: str, shape: Shape, of: str
+) -> None:
     for name, value in arrays.items():
         if name == "mask":
             check_mask(value)
@@ -90,7 +92,8 @@ def _check_optional(arrays: dict[str, Array], compute: str, shape: Shape, of: st
             check_denominator(value)
             continue
         elif name in ("weights", "pos_weight"):
-            check_factor(name, value, compute, boolean=False)
+            if not backend.is_weak(value):
+                check_factor(name, value, compute, boolean=False)
         else:
             continue
         check_broadcast(name, value, shape, of)

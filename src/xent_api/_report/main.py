@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
     failed = sum(not outcome.passed for done in outcomes.values() for outcome in done)
     unavailable = len(names) - len(targets) if options.backend else 0
     out.write(_verdict(outcomes, failed) + "\n")
+    if unavailable:
+        out.write(f"{unavailable} of the backends asked for cannot run.\n")
     return 1 if failed or unavailable or not targets else 0
 
 
@@ -61,10 +63,10 @@ def _backends(found: dict[str, Target | str]) -> Table:
     rows = [
         (name, "runs", package_version(name), ", ".join(target.dtypes()))
         if isinstance(target, Target)
-        else (name, "missing", "", target)
+        else (name, "cannot run", "", target)
         for name, target in found.items()
     ]
-    return Table("Backends", ("backend", "state", "version", "dtypes, or what is missing"), rows)
+    return Table("Backends", ("backend", "state", "version", "dtypes, or why not"), rows)
 
 
 def _details(name: str, outcomes: list[Outcome]) -> Table:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 PASS, FAIL = "pass", "FAIL"
-STYLES = {PASS: "green", FAIL: "bold red", "runs": "green", "missing": "yellow"}
+STYLES = {PASS: "green", FAIL: "bold red", "runs": "green", "cannot run": "yellow"}
 
 
 @dataclass(frozen=True)

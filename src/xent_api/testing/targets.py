@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from .._execution.table import find_backend
 from .._typing import Array, Device, Namespace
 
 
@@ -148,10 +149,23 @@ def find_target(name: str) -> Target:
     """
     if name in KNOWN:
         return KNOWN[name](name)
-    xp = _import(name)
-    if not hasattr(xp, "asarray"):
-        raise Unavailable(f"{name} has no `asarray`: it is no array namespace")
-    return Target(name, xp)
+    if not name or not all(part.isidentifier() for part in name.split(".")):
+        raise Unavailable("neither a known name nor an import path")
+    return Target(name, _namespace(_import(name)))
+
+
+def _namespace(module: Any) -> Namespace:
+    """Return the standard's namespace of a module: itself, or what array-api-compat makes of it."""
+    try:
+        array = module.asarray([0.0])
+        backend = find_backend(array)
+        xp = module if backend is None else backend.xp
+        same = backend is not None and type(xp.asarray([0.0])) is type(array)
+    except Exception as error:
+        raise Unavailable(f"no array namespace: {type(error).__name__}: {error}") from error
+    if not same:
+        raise Unavailable("no array namespace: its arrays are of another kind")
+    return xp
 
 
 def package_version(target: str) -> str:
@@ -174,6 +188,7 @@ def nested(values: Sequence[float], shape: tuple[int, ...]) -> Any:
 def _import(module: str) -> Any:
     try:
         return import_module(module)
-    except ImportError as error:
-        missing = error.name or module
-        raise Unavailable(f"{missing} is not installed") from error
+    except ModuleNotFoundError as error:
+        raise Unavailable(f"{error.name} is not installed") from error
+    except Exception as error:
+        raise Unavailable(f"importing it raises {type(error).__name__}: {error}") from error

@@ -52,7 +52,7 @@ def ulp_error(actual: float, exact: Exact, dtype: str) -> float:
     smallest_normal = Fraction(2) ** (least + digits - 1)
     if actual == 0.0 and abs(value) < smallest_normal:
         return 0.0
-    return float(abs(Fraction(actual) - value) / _spacing(value, digits, least))
+    return float(abs(Fraction(actual) - value) / spacing(value, dtype))
 
 
 def worst_ulp(actual: Iterable[float], exact: Iterable[Exact], dtype: str) -> float:
@@ -61,7 +61,9 @@ def worst_ulp(actual: Iterable[float], exact: Iterable[Exact], dtype: str) -> fl
     return max((ulp_error(a, e, dtype) for a, e in pairs), default=0.0)
 
 
-def _spacing(value: Fraction, digits: int, least: int) -> Fraction:
+def spacing(value: Fraction, dtype: str) -> Fraction:
+    """Return the distance between the numbers of the dtype that enclose `value`."""
+    digits, least, _ = FLOATING[dtype]
     if value == 0:
         return Fraction(2) ** least
     magnitude = abs(value)

@@ -1,0 +1,168 @@
+"""One check of any array namespace against the reference values."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import groupby
+from statistics import median
+from typing import Any
+
+from .. import sigmoid_xent
+from .._inputs.dtypes import FLOATING, compute_name
+from .._typing import Array
+from .bars import allowed, normal
+from .targets import Target, find_target
+from .ulp import ulp_error
+from .vectors import Vector, sigmoid_vectors
+
+QUANTITIES = ("loss", "gradient", "hessian")
+Calls = Callable[..., tuple[Array, ...]]
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A result that is outside its bar."""
+
+    vector: Vector
+    quantity: str
+    got: float
+    error: float
+    """In ulp of the dtype."""
+
+    def __str__(self) -> str:
+        v = self.vector
+        options = "" if v.plain else f", a={v.smoothing}, q={v.pos_weight}, w={v.weight}"
+        exact = float(getattr(v, self.quantity))
+        return (
+            f"{self.quantity} at x={v.logit!r}, z={v.label!r}{options} ({v.stratum}): got "
+            f"{self.got!r}, exact {exact!r}, {self.error:.3g} ulp"
+        )
+
+
+@dataclass
+class Finding:
+    """What one quantity gave in one dtype."""
+
+    dtype: str
+    quantity: str
+    points: int = 0
+    errors: list[float] = field(default_factory=list)
+    """In ulp, at the points whose bar is in ulp."""
+    misses: list[Miss] = field(default_factory=list)
+
+    @property
+    def worst(self) -> float:
+        """The largest error in ulp."""
+        return max(self.errors, default=0.0)
+
+    @property
+    def median(self) -> float:
+        """The median error in ulp."""
+        return median(self.errors) if self.errors else 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether every point is within its bar."""
+        return not self.misses
+
+
+def check_namespace(
+    target: Target | str,
+    dtypes: Sequence[str] | None = None,
+    call: Callable[..., Any] | None = None,
+) -> list[Finding]:
+    """Compare the sigmoid family on an array namespace with the reference values.
+
+    Parameters
+    ----------
+    target : Target or str
+        What to check: a known name or the import path of any namespace of the standard.
+    dtypes : sequence of str, optional
+        By default all floating dtypes that the namespace has.
+    call : callable, optional
+        ``call(function, arrays, **options)``, which calls a function of the family: by default
+        directly; a traced call goes here.
+
+    Returns
+    -------
+    list of Finding
+        One for each dtype and quantity.
+
+    Raises
+    ------
+    Unavailable
+        Where the namespace cannot be imported or cannot run here.
+
+    Examples
+    --------
+    >>> findings = check_namespace("numpy", ["float32"])
+    >>> [finding.quantity for finding in findings if finding.passed]
+    ['loss', 'gradient', 'hessian']
+    """
+    target = find_target(target) if isinstance(target, str) else target
+    found = []
+    with target.context():
+        for dtype in target.dtypes() if dtypes is None else dtypes:
+            found += _check_dtype(target, dtype, call or _call)
+    return found
+
+
+def _call(function: Calls, arrays: dict[str, Array], **options: float) -> tuple[Array, ...]:
+    return function(**arrays, **options)
+
+
+def _check_dtype(target: Target, dtype: str, call: Callable[..., Any]) -> list[Finding]:
+    findings = {name: Finding(dtype, name) for name in QUANTITIES}
+
+    def kind(vector: Vector) -> tuple[bool, float]:
+        return vector.plain, vector.smoothing
+
+    for _, group in groupby(sorted(sigmoid_vectors(dtype), key=kind), key=kind):
+        vectors = tuple(group)
+        for name, values in _results(target, dtype, vectors, call).items():
+            for vector, got in zip(vectors, values, strict=True):
+                _judge(findings[name], vector, got)
+    return list(findings.values())
+
+
+def _results(
+    target: Target, dtype: str, vectors: tuple[Vector, ...], call: Callable[..., Any]
+) -> dict[str, list[float]]:
+    """Return the quantities at points that have the static options in common."""
+    compute = compute_name(dtype)
+    arrays = {
+        "logits": target.asarray([v.logit for v in vectors], dtype),
+        "labels": target.asarray([v.label for v in vectors], dtype),
+    }
+    if not vectors[0].plain:
+        arrays["weights"] = target.asarray([v.weight for v in vectors], compute)
+        arrays["pos_weight"] = target.asarray([v.pos_weight for v in vectors], compute)
+    options = {"label_smoothing": vectors[0].smoothing}
+    losses, slopes = call(sigmoid_xent.loss_and_gradient, arrays, **options)
+    _, curvatures = call(sigmoid_xent.gradient_and_hessian, arrays, **options)
+    found = zip(QUANTITIES, (losses, slopes, curvatures), strict=True)
+    return {name: target.floats(values) for name, values in found}
+
+
+def _judge(finding: Finding, vector: Vector, got: float) -> None:
+    exact = getattr(vector, finding.quantity)
+    error = ulp_error(got, exact, vector.dtype)
+    finding.points += 1
+    if normal(vector) and (finding.quantity != "gradient" or vector.hard):
+        finding.errors.append(error)
+    if not _within(vector, finding.quantity, exact, got):
+        finding.misses.append(Miss(vector, finding.quantity, got, error))
+
+
+def _within(vector: Vector, quantity: str, exact: Any, got: float) -> bool:
+    if ulp_error(got, exact, vector.dtype) == 0.0:
+        return True
+    if not isinstance(exact, Fraction):
+        return False
+    if not math.isfinite(got):
+        # Beyond the largest number, infinity is the rounded result.
+        return abs(exact) > Fraction(FLOATING[vector.dtype].largest) and got == math.copysign(
+            math.inf, exact
+        )
+    return abs(Fraction(got) - exact) <= allowed(vector, quantity)
