@@ -55,9 +55,10 @@ def test_numpy_scalars_are_numbers_for_every_library(
         "logits": suite.array([0.5, -1.5], dtype),
         "labels": suite.array([1.0, 0.5], dtype),
     }
-    wanted = sigmoid_xent.loss(**arrays, reduction="mean", **{argument: 3})
+    mean: dict[str, Any] = {"reduction": "mean"}
+    wanted = sigmoid_xent.loss(**arrays, **(mean | {argument: 3}))
     for number in (np.int64(3), np.float32(3.0), np.float64(3.0)):
-        found = sigmoid_xent.loss(**arrays, reduction="mean", **{argument: number})
+        found = sigmoid_xent.loss(**arrays, **(mean | {argument: number}))
         suite.assert_equal(found, wanted)
 
 
@@ -73,7 +74,8 @@ def test_jax_traces_a_python_number_as_a_number(suite: Suite, dtype: str) -> Non
     }
     for name in ("weights", "pos_weight"):
         traced = jax.jit(lambda number, name=name: sigmoid_xent.loss(**arrays, **{name: number}))
-        wanted = sigmoid_xent.loss(**arrays, **{name: 2.5})
+        options: dict[str, Any] = {name: 2.5}
+        wanted = sigmoid_xent.loss(**arrays, **options)
         suite.assert_ulp(traced(2.5), suite.floats(wanted), dtype, bar=1.0)
 
 

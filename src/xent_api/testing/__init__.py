@@ -1,24 +1,31 @@
 """Checks of array namespaces, usable from an installed package.
 
-`ulp_error` measures a result against an exact value; `EXAMPLES` are the documented examples with
-their exact values, and `run` runs one of them on a `Target`, which `find_target` makes from a known
-name or from the import path of any array namespace.
+`check_namespace` compares an array namespace, given by a known name or its import path, with the
+reference values, which `sigmoid_vectors` returns; `ulp_error` measures a single result. `EXAMPLES`
+are the documented examples of other systems with their exact values, and `run` runs one of them on
+a `Target`, which `find_target` makes from a name.
 """
 
+from .check import Finding, Miss, check_namespace
 from .documented import BAR, EXAMPLES, Example, Outcome, run
 from .targets import KNOWN, Target, Unavailable, find_target
-from .ulp import ulp_error, worst_ulp
+from .ulp import ulp_error
+from .vectors import Vector, sigmoid_vectors
 
 __all__ = [
     "BAR",
     "EXAMPLES",
     "KNOWN",
     "Example",
+    "Finding",
+    "Miss",
     "Outcome",
     "Target",
     "Unavailable",
+    "Vector",
+    "check_namespace",
     "find_target",
     "run",
+    "sigmoid_vectors",
     "ulp_error",
-    "worst_ulp",
 ]

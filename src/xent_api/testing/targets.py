@@ -37,10 +37,16 @@ class Target:
     def floats(self, array: Array) -> list[float]:
         """Return the elements in row-major order, as Python floats.
 
-        By `float()` of single elements, which the standard has for every array.
+        By `tolist` where there is one, else by `float()` of single elements, which is slow, but the
+        standard has it for every array.
         """
         flat = self.xp.reshape(self.xp.asarray(array), (-1,))
-        return [float(flat[i]) for i in range(flat.shape[0])]
+        for concrete in ("compute", "unwrap_numpy"):  # Dask's and ndonnx's
+            if hasattr(flat, concrete):
+                flat = getattr(flat, concrete)()
+        places = range(flat.shape[0])
+        elements = flat.tolist() if hasattr(flat, "tolist") else (flat[i] for i in places)
+        return [float(element) for element in elements]
 
     def dtypes(self) -> tuple[str, ...]:
         """Return the names of the floating dtypes that the namespace has on the device."""

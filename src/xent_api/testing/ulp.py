@@ -1,7 +1,6 @@
 """Distances in units in the last place (ulp)."""
 
 import math
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -53,12 +52,6 @@ def ulp_error(actual: float, exact: Exact, dtype: str) -> float:
     if actual == 0.0 and abs(value) < smallest_normal:
         return 0.0
     return float(abs(Fraction(actual) - value) / spacing(value, dtype))
-
-
-def worst_ulp(actual: Iterable[float], exact: Iterable[Exact], dtype: str) -> float:
-    """Return the largest error of a sequence, 0 for an empty one."""
-    pairs = zip(actual, exact, strict=True)
-    return max((ulp_error(a, e, dtype) for a, e in pairs), default=0.0)
 
 
 def spacing(value: Fraction, dtype: str) -> Fraction:
