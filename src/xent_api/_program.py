@@ -86,10 +86,10 @@ class CountProgram(NamedTuple):
     def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array]:
         """Return the weights of the positions."""
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
-        keep = kept(xp, given.get("labels"), given.get("mask"), self.ignored)
-        if "labels" in given and self.ignored is None:
-            # Mask and weights may both be smaller than the labels that they are counted for.
-            everywhere = xp.ones_like(given["labels"]) != 0
+        keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
+        if self.ignored is None:
+            # Mask and weights may be smaller than the labels that they are counted for.
+            everywhere = _cast(xp, xp.ones_like(given["labels"]), self.dtype) != 0
             keep = everywhere if keep is None else keep & everywhere
         if "weights" in given:
             return (select(xp, keep, _cast(xp, given["weights"], self.dtype), 0.0),)

@@ -1,7 +1,5 @@
 """From elementwise programs to what a family function returns: sums, counts and denominators."""
 
-from math import prod
-
 from ._execution.direct import Backend
 from ._inputs.dtypes import compute_name, dtype_of, name_of
 from ._inputs.shapes import static_size
@@ -76,19 +74,15 @@ def total_weight(
     operands = {name: value for name, value in arrays.items() if value is not None}
     dtype = _weight_dtype(backend, labels, weights)
     size = static_size(tuple(labels.shape))
-    repeats = 1
-    if size is None or ignored is not None or len(operands) > 1:
-        operands = {"labels": labels} | operands
-    elif not operands:
+    if size is not None and ignored is None and not operands:
         return _constant(backend, labels, size, number, dtype)
-    else:
-        # The only operand may be smaller than the labels: sum it as it is, and count each of its
-        # elements as often as broadcasting would repeat it.
-        (operand,) = operands.values()
-        repeats = size // max(prod(operand.shape), 1)
+    operands = {"labels": labels} | operands
     program = CountProgram(tuple(operands), dtype, number, ignored)
     (total,) = backend.evaluate(program, tuple(operands.values()), (True,))
-    return _weigh(backend, total, repeats, None if weights is None else dtype)
+    if weights is None:
+        return total
+    (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
+    return rounded
 
 
 def _constant(
@@ -99,17 +93,8 @@ def _constant(
     if number is None:
         info = xp.__array_namespace_info__()
         dtype = info.default_dtypes(device=backend.device(labels))["integral"]
-    value = size if number is None else size * number
+    value = size if number is None else size * number if size else 0.0
     return xp.full((), value, dtype=dtype, **backend.creation(labels))
-
-
-def _weigh(backend: Backend, total: Array, repeats: int, dtype: DType | None) -> Array:
-    """Return total * repeats in the dtype of the weights; a number of positions as it is."""
-    total = total if repeats == 1 else total * repeats
-    if dtype is None or total.dtype == dtype:
-        return total
-    (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
-    return rounded
 
 
 def _weight_dtype(backend: Backend, labels: Array, weights: Array | float | None) -> DType:

@@ -48,11 +48,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "suite" not in metafunc.fixturenames:
         return
     runs = [target for target in targets.values() if isinstance(target, Target)]
-    wanted = {mark.args[0] for mark in metafunc.definition.iter_markers("only")}
+    mark = metafunc.definition.get_closest_marker("only")
+    wanted = mark.args if mark else ()
     if wanted:
         runs = [target for target in runs if target.name.partition(":")[0] in wanted]
     if not runs:
-        reason = "none of the selected backends runs here" if not wanted else f"for {wanted} only"
+        reason = (
+            "none of the selected backends runs here"
+            if not wanted
+            else f"for {', '.join(wanted)} only"
+        )
         names = [name for name in ("suite", "dtype") if name in metafunc.fixturenames]
         nothing = pytest.param(*[None] * len(names), marks=pytest.mark.skip(reason=reason))
         metafunc.parametrize(names, [nothing], ids=["none"], indirect=["suite"])

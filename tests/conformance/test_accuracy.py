@@ -59,6 +59,7 @@ def test_explicit_defaults_change_no_bit(suite: Suite, dtype: str, smoothing: fl
     arrays = _arrays(suite, dtype, points)
     ones = suite.array([1.0] * len(points), compute_name(dtype))
     everything = suite.array([True] * len(points), "bool")
+    count = suite.array(len(points), "int32")
     explicit: list[dict[str, Any]] = [
         {"weights": 1, "pos_weight": 1.0},
         {"pos_weight": ones},
@@ -66,10 +67,16 @@ def test_explicit_defaults_change_no_bit(suite: Suite, dtype: str, smoothing: fl
         {"pos_weight": suite.array([1.0], dtype), "weights": suite.array(1.0, dtype)},
         {"ignore_index": -100},
     ]
+    reduced = [
+        {"reduction": "mean", "mask": everything},
+        {"reduction": "mean", "ignore_index": -100},
+        {"reduction": "mean", "denominator": len(points)},
+        {"reduction": "mean", "denominator": count},
+        {"reduction": "sum", "weights": ones},
+    ]
     functions = (sigmoid_xent.loss_and_gradient, sigmoid_xent.gradient_and_hessian)
-    for function, options in itertools.product(functions, explicit):
-        plain = function(**arrays, label_smoothing=smoothing)
-        for got, wanted in zip(
-            function(**arrays, label_smoothing=smoothing, **options), plain, strict=True
-        ):
+    for function, options in itertools.product(functions, explicit + reduced):
+        common = {"label_smoothing": smoothing, "reduction": options.get("reduction", "none")}
+        plain = function(**arrays, **common)
+        for got, wanted in zip(function(**arrays, **(common | options)), plain, strict=True):
             suite.assert_equal(got, wanted)

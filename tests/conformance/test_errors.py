@@ -158,9 +158,7 @@ def test_total_weight(suite: Suite, arrays: dict[str, Any]) -> None:
         sigmoid_xent.total_weight(labels=labels, weights=three)
 
 
-@pytest.mark.only("array_api_strict")
-@pytest.mark.only("torch")
-@pytest.mark.only("jax")
+@pytest.mark.only("array_api_strict", "torch", "jax")
 def test_devices(suite: Suite, arrays: dict[str, Any]) -> None:
     other = _on_another_device(suite)
     for name in ("labels", "weights"):

@@ -96,6 +96,34 @@ def test_dask_with_unknown_chunks_that_do_not_fit_is_an_error_and_no_number(da: 
         slope.compute()
 
 
+def test_dask_with_an_empty_block_beside_a_full_one_is_an_error(da: Any) -> None:
+    values = da.from_array(np.asarray([1.0, -1.0, 5.0, 6.0]), chunks=2)
+    mean = sigmoid_xent.loss(labels=values[values > 0], logits=values[values > 4], reduction="mean")
+    with pytest.raises(ValueError, match="must agree"):
+        mean.compute()
+
+
+def test_dask_with_an_unknown_mask_beside_known_labels(da: Any) -> None:
+    mask = np.asarray([True, False, True])
+    unknown = da.from_array(mask, chunks=3)[da.from_array(np.ones(3, dtype=bool), chunks=3)]
+    count = sigmoid_xent.total_weight(labels=da.zeros(3, chunks=3), mask=unknown)
+    assert count.compute() == 2
+
+
+def test_dask_refuses_masked_chunks(da: Any) -> None:
+    labels = da.ma.masked_array(np.asarray([0.0, 1.0]), mask=[True, False])
+    with pytest.raises(TypeError, match="`labels` must be a base array"):
+        sigmoid_xent.loss(labels=labels, logits=da.zeros(2))
+
+
+def test_dask_adds_up_without_floating_point_warnings(da: Any) -> None:
+    logits = da.from_array(np.asarray([1.7e308] * 8 + [np.inf]), chunks=3)
+    labels = da.from_array(np.asarray([0.0] * 8 + [2.0]), chunks=3)
+    with np.errstate(all="raise"):
+        total = sigmoid_xent.loss(labels=labels, logits=logits, reduction="sum")
+        assert np.isnan(total.compute(scheduler="synchronous"))
+
+
 def test_dask_gives_no_floating_point_warning_in_its_workers(da: Any) -> None:
     logits = np.asarray([1e3, -1e3, np.inf, -np.inf, np.nan, 3e38], dtype=np.float32)
     lazy = {

@@ -65,6 +65,32 @@ def test_a_python_float_is_a_number_whatever_its_subclass() -> None:
     assert abs(float(mean) - np.log(2)) < 1e-6
 
 
+def test_a_number_that_the_dtype_does_not_hold() -> None:
+    single = np.ones(2, dtype=np.float32)
+    for name in ("weights", "pos_weight"):
+        options: dict[str, Any] = {name: 1e39}
+        with pytest.raises(ValueError, match=f"`{name}` must be a number that float32 can hold"):
+            sigmoid_xent.loss(labels=single, logits=single, **options)
+
+
+def test_a_tiny_denominator_leaves_masked_positions_0() -> None:
+    arrays: dict[str, Any] = {
+        "labels": np.asarray([1.0, 0.0], dtype=np.float32),
+        "logits": np.asarray([0.5, np.nan], dtype=np.float32),
+        "mask": np.asarray([True, False]),
+    }
+    options: dict[str, Any] = {"reduction": "mean", "denominator": 1e-50}
+    assert sigmoid_xent.gradient(**arrays, **options).tolist() == [-np.inf, 0.0]
+
+
+def test_results_share_no_memory_with_the_arguments() -> None:
+    logits, labels, weights = np.zeros(3), np.ones(3), np.ones(3)
+    given: dict[str, Any] = {"labels": labels, "logits": logits, "weights": weights}
+    for function in (sigmoid_xent.loss_and_gradient, sigmoid_xent.gradient_and_hessian):
+        for result in function(**given):
+            assert not any(np.shares_memory(result, array) for array in given.values())
+
+
 def test_a_number_that_no_float_holds() -> None:
     with pytest.raises(ValueError, match="`weights` must be a number that a float can hold"):
         sigmoid_xent.loss(labels=np.ones(2), logits=np.zeros(2), weights=10**400)

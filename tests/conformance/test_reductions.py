@@ -1,6 +1,7 @@
 """Sums, means, denominators and total weights."""
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -57,6 +58,84 @@ def test_an_array_as_denominator(suite: Suite, dtype: str, kind: str) -> None:
     mean, slope = suite.call(sigmoid_xent.loss_and_gradient, arrays, reduction="mean")
     suite.assert_ulp(mean, [_times(0.5)], dtype, shape=())
     suite.assert_equal(slope, suite.array([[0.0625, -0.0625], [-0.0625, 0.0625]], dtype))
+
+
+def test_a_mean_divides_by_the_number_of_positions_and_not_by_their_weights(
+    suite: Suite, dtype: str
+) -> None:
+    arrays = _arrays(suite, dtype)
+    # Four losses of log 2 with weights 1 and 3: the sum is 8 log 2, the mean 2 log 2.
+    weights = suite.array([1.0, 3.0], dtype)
+    mean, slope = suite.call(
+        sigmoid_xent.loss_and_gradient, arrays | {"weights": weights}, reduction="mean"
+    )
+    suite.assert_ulp(mean, [_times(2)], dtype, shape=())
+    suite.assert_equal(slope, suite.array([[0.125, -0.375], [-0.125, 0.375]], dtype))
+    mean = suite.call(sigmoid_xent.loss, arrays, reduction="mean", weights=3.0)
+    suite.assert_ulp(mean, [_times(3)], dtype, shape=())
+
+
+@pytest.mark.eager
+def test_a_number_weighs_as_an_array_does(suite: Suite, dtype: str) -> None:
+    arrays = {
+        "logits": suite.array([0.5, -2.0, 7.0, -9.0], dtype),
+        "labels": suite.array([1.0, 0.25, 0.0, 1.0], dtype),
+    }
+    for number in (0.0, 0.375, 3.0):
+        for name in ("weights", "pos_weight"):
+            given = arrays | {name: suite.array([number] * 4, dtype)}
+            for function in (sigmoid_xent.loss_and_gradient, sigmoid_xent.gradient_and_hessian):
+                found = suite.call(function, arrays, **{name: number})
+                for got, wanted in zip(found, suite.call(function, given), strict=True):
+                    suite.assert_equal(got, wanted)
+
+
+@pytest.mark.dtypes("float32")
+def test_a_sum_of_one_large_and_many_small_terms(suite: Suite, dtype: str) -> None:
+    if not suite.has("float64"):
+        pytest.skip(f"{suite} has no float64 to add up in")
+    # In float32 each of the small terms, 40, would be lost beside 40 * 2**25, or be rounded to 128.
+    size = 1001
+    arrays = {
+        "logits": suite.array([40.0] * size, dtype),
+        "labels": suite.array([0.0] * size, dtype),
+        "weights": suite.array([2.0**25] + [1.0] * (size - 1), dtype),
+    }
+    exact = 40 * (2**25 + size - 1)
+    total = suite.call(sigmoid_xent.loss, arrays, reduction="sum")
+    suite.assert_ulp(total, [float(exact)], dtype, shape=(), bar=0.5)
+    # Rounded once: dividing a sum that was already rounded to float32 would miss by more.
+    for denominator in (3, 7, 1001):
+        mean = suite.call(sigmoid_xent.loss, arrays, reduction="mean", denominator=denominator)
+        suite.assert_ulp(mean, [Fraction(exact, denominator)], dtype, shape=(), bar=0.5)
+
+
+def test_a_mask_without_dimensions_counts_for_all(suite: Suite, dtype: str) -> None:
+    # At the logit 40 and the label 0 the loss is 40 and the gradient 1 in every dtype but float64,
+    # and there too to 4e-18.
+    arrays = {
+        "logits": suite.array([40.0] * 200, dtype),
+        "labels": suite.array([0.0] * 200, dtype),
+        "mask": suite.array(True, "bool"),
+    }
+    mean, slope = suite.call(sigmoid_xent.loss_and_gradient, arrays, reduction="mean")
+    suite.assert_ulp(mean, [40.0], dtype, shape=(), bar=1.0)
+    suite.assert_ulp(slope, [Fraction(1, 200)] * 200, dtype, bar=1.0)
+    count = sigmoid_xent.total_weight(labels=arrays["labels"], mask=arrays["mask"])
+    assert suite.floats(count) == [200.0]
+
+
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+def test_total_weight_of_booleans_and_of_nothing(suite: Suite, dtype: str) -> None:
+    labels = suite.array([True, False, True], "bool")
+    mask = suite.array([True, True, False], "bool")
+    weights = suite.array([1.0, 2.0, 4.0], dtype)
+    total = sigmoid_xent.total_weight(labels=labels, mask=mask, weights=weights)
+    suite.assert_equal(total, suite.array(3.0, dtype))
+    empty = suite.array([1.0], dtype)[:0]
+    for none in (math.inf, suite.array([math.inf], dtype)):
+        assert suite.floats(sigmoid_xent.total_weight(labels=empty, weights=none)) == [0.0]
 
 
 def test_a_weighted_mean(suite: Suite, dtype: str) -> None:

@@ -53,17 +53,21 @@ def test_gradient_and_hessian(suite: Suite, dtype: str) -> None:
     suite.assert_ulp(curvatures, [row[4] for row in TABLE], dtype)
 
 
-@pytest.mark.parametrize("name", ["loss", "gradient"])
+@pytest.mark.parametrize("number", [False, True])
 def test_a_weight_of_0_gives_0_where_the_loss_is_infinite(
-    suite: Suite, dtype: str, name: str
+    suite: Suite, dtype: str, number: bool
 ) -> None:
     arrays = {
         "logits": suite.array([INF, -INF, INF, 3.0, NAN], dtype),
         "labels": suite.array([0.0, 1.0, 1.0, 0.5, 0.0], dtype),
-        "weights": suite.array([0.0] * 5, dtype),
     }
-    actual = suite.call(getattr(sigmoid_xent, name), arrays)
-    suite.assert_equal(actual, suite.array([0.0, 0.0, 0.0, 0.0, NAN], dtype))
+    options: dict[str, Any] = {"weights": 0.0} if number else {}
+    if not number:
+        arrays["weights"] = suite.array([0.0] * 5, dtype)
+    expected = suite.array([0.0, 0.0, 0.0, 0.0, NAN], dtype)
+    for function in (sigmoid_xent.loss_and_gradient, sigmoid_xent.gradient_and_hessian):
+        for actual in suite.call(function, arrays, **options):
+            suite.assert_equal(actual, expected)
 
 
 def test_labels_outside_the_unit_interval_extend_the_formula_linearly(

@@ -32,7 +32,11 @@ class Repaired:
         return getattr(self._mx, name)
 
     def sum(self, x: Array, *, axis: int | None = None, dtype: DType | None = None) -> Array:
-        """Add up in `dtype`."""
+        """Add up in `dtype`, by default in the default integer dtype for integers.
+
+        MLX's own keeps the dtype of an integer without dimensions.
+        """
+        x = self._mx.reshape(x, (-1,)) if x.ndim == 0 else x
         return self._mx.sum(x if dtype is None else x.astype(dtype), axis=axis)
 
     def exp(self, x: Array) -> Array:

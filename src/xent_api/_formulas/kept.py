@@ -25,6 +25,9 @@ def _differs(xp: Namespace, labels: Array, ignored: float) -> Array:
         return ~xp.isnan(labels)
     if isinstance(ignored, bool):  # boolean labels have no comparison with numbers
         return ~labels if ignored else labels
+    if isinstance(ignored, int) and abs(ignored) >= 2**31:
+        # Beyond the default integer dtype of some namespaces, though the labels' dtype holds it.
+        ignored = xp.full_like(labels, ignored)
     return labels != ignored
 
 

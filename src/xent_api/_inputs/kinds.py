@@ -15,10 +15,13 @@ def check_logits(logits: Array) -> str:
     return compute_name(name)
 
 
-def check_factor(name: str, value: Array, compute: str, *, boolean: bool) -> None:
+def check_factor(
+    name: str, value: Array, compute: str, *, boolean: bool = False, weak: bool = False
+) -> None:
     """Raise unless an array of real numbers can be cast to the dtype `compute` without loss.
 
-    Integers are taken as they are, whatever their width; booleans only where they mean a number.
+    Integers are taken as they are, whatever their width, and so is a `weak` number; booleans only
+    where they mean a number.
     """
     kind = name_of(value.dtype)
     if kind == "bool":
@@ -26,11 +29,15 @@ def check_factor(name: str, value: Array, compute: str, *, boolean: bool) -> Non
             raise TypeError(
                 f"`{name}` must be real; got bool: what is to be left out goes into `mask`"
             )
-    elif kind not in INTEGRAL and (kind not in FLOATING or compute_name(kind) > compute):
+    elif kind not in INTEGRAL and (kind not in FLOATING or _is_wider(kind, compute, weak)):
         raise TypeError(
             f"`{name}` must be real and no wider than {compute}, in which logits of this dtype "
             f"are computed; got {value.dtype}: cast it with astype"
         )
+
+
+def _is_wider(kind: str, compute: str, weak: bool) -> bool:  # noqa: FBT001
+    return kind == "float64" and compute != "float64" and not weak
 
 
 def check_mask(mask: Array) -> None:

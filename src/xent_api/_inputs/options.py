@@ -25,6 +25,14 @@ def as_number(name: str, value: object) -> float | None:
         raise ValueError(f"`{name}` must be a number that a float can hold; got {value}") from None
 
 
+def check_finite(numbers: dict[str, float], compute: str) -> None:
+    """Raise where a finite factor is infinite in the dtype named `compute`."""
+    for name in ("weights", "pos_weight"):
+        number = numbers.get(name, 0.0)
+        if is_finite(number) and not is_finite(round_to(number, compute)):
+            raise ValueError(f"`{name}` must be a number that {compute} can hold; got {number}")
+
+
 def check_reduction(reduction: str, denominator: Array | Number | None) -> None:
     """Raise unless the reduction is known and the denominator goes with it."""
     if not isinstance(reduction, str) or reduction not in ("none", "sum", "mean"):

@@ -24,8 +24,8 @@ def broadcasts_into(shape: Shape, target: Shape) -> bool:
 
 
 def static_size(shape: Shape) -> int | None:
-    """Return the number of elements, or None where a dimension is unknown."""
-    return math.prod(shape) if all(is_known(n) for n in shape) else None
+    """Return the number of elements, or None where a dimension is unknown or a symbol."""
+    return math.prod(shape) if all(isinstance(n, int) for n in shape) else None
 
 
 def check_same_shape(labels: Array, logits: Array) -> None:

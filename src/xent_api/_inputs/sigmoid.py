@@ -7,7 +7,7 @@ from .._typing import Array, Number, Reduction, Shape
 from .arrays import check_arrays
 from .dtypes import name_of
 from .kinds import check_denominator, check_factor, check_logits, check_mask
-from .options import as_number, check_ignored, check_reduction, check_smoothing
+from .options import as_number, check_finite, check_ignored, check_reduction, check_smoothing
 from .shapes import check_broadcast, check_same_shape
 
 
@@ -49,6 +49,7 @@ def check_inputs(
     compute = check_logits(arrays["logits"])
     check_factor("labels", arrays["labels"], compute, boolean=True)
     check_same_shape(arrays["labels"], arrays["logits"])
+    check_finite(numbers, compute)
     smoothing = check_smoothing(label_smoothing, compute)
     ignored = check_ignored(ignore_index, name_of(arrays["labels"].dtype))
     shape = tuple(arrays["logits"].shape)
@@ -92,8 +93,7 @@ def _check_optional(
             check_denominator(value)
             continue
         elif name in ("weights", "pos_weight"):
-            if not backend.is_weak(value):
-                check_factor(name, value, compute, boolean=False)
+            check_factor(name, value, compute, weak=backend.is_weak(value))
         else:
             continue
         check_broadcast(name, value, shape, of)

@@ -75,4 +75,4 @@ def _own_names() -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         text = str(error).replace("`logits`", "`x`").replace("`labels`", "`label`")
-        raise type(error)(text) from None
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(text) from None

@@ -42,7 +42,8 @@ def _soft_gradient(vector: Vector) -> Fraction:
     x, z, a = vector.logit, vector.label, vector.smoothing
     sigma = 1.0 / (1.0 + math.exp(-x)) if x > -700 else 0.0
     smooth = z * (1.0 - a) + a / 2
-    size = vector.weight * max(sigma * max(1.0, vector.pos_weight), vector.pos_weight * smooth)
+    positive = vector.pos_weight * smooth
+    size = vector.weight * max(sigma * (1.0 - smooth + positive), positive)
     digits = FLOATING[compute_name(vector.dtype)].digits
     return _ulps(vector) * Fraction(size) * Fraction(2) ** (1 - digits)
 
