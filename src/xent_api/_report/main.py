@@ -6,12 +6,24 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from .._version import __version__
-from ..testing import EXAMPLES, KNOWN, Outcome, Target, Unavailable, find_target, run
+from ..testing import (
+    EXAMPLES,
+    KNOWN,
+    Finding,
+    Outcome,
+    Target,
+    Unavailable,
+    check_namespace,
+    find_target,
+    run,
+)
 from ..testing.targets import package_version
 from .tables import FAIL, PASS, Table, show
 
 DTYPE = "float32"
 """The dtype of the documented examples."""
+SHOWN = 3
+"""How many misses of one line of the accuracy table are shown."""
 
 
 def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> int:
@@ -28,18 +40,36 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
         show(_details(name, outcomes[name]), out)
     if len(outcomes) > 1:
         show(_summary(outcomes), out)
-    failed = sum(not outcome.passed for done in outcomes.values() for outcome in done)
-    unavailable = len(names) - len(targets) if options.backend else 0
-    out.write(_verdict(outcomes, failed) + "\n")
-    if unavailable:
-        out.write(f"{unavailable} of the backends asked for cannot run.\n")
-    return 1 if failed or unavailable or not targets else 0
+    findings = {target.name: check_namespace(target) for target in targets}
+    show(_accuracy(findings), out)
+    problems = _problems(outcomes, findings)
+    if options.backend:
+        problems += [f"{name} cannot run" for name in names if isinstance(found[name], str)]
+    out.writelines(f"{line}\n" for line in [*problems, _verdict(outcomes, findings)])
+    return 1 if problems or not targets else 0
+
+
+def _problems(outcomes: dict[str, list[Outcome]], findings: dict[str, list[Finding]]) -> list[str]:
+    """Return a line for each thing that failed, but for the defects that are known."""
+    lines = [
+        f"{name}: example {outcome.example.name} failed {outcome.problem}".rstrip()
+        for name, done in outcomes.items()
+        for outcome in done
+        if not outcome.passed
+    ]
+    for name, found in findings.items():
+        for finding in found:
+            if not finding.passed and not finding.defect:
+                reasons = [finding.problem] if finding.problem else finding.misses[:SHOWN]
+                lines += [f"{name}, {finding.dtype}: {reason}" for reason in reasons]
+    return lines
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m xent_api",
-        description="Run the documented examples on the array libraries that are installed here.",
+        description="Run the documented examples and the reference values on the array libraries "
+        "that are installed here.",
     )
     parser.add_argument(
         "--backend",
@@ -117,8 +147,34 @@ def _summary(outcomes: dict[str, list[Outcome]]) -> Table:
     return Table(title, columns, rows, frozenset(columns[1:3]))
 
 
-def _verdict(outcomes: dict[str, list[Outcome]], failed: int) -> str:
-    done = sum(len(found) for found in outcomes.values())
-    if not done:
+def _accuracy(findings: dict[str, list[Finding]]) -> Table:
+    rows = [
+        (
+            name,
+            finding.dtype,
+            finding.quantity,
+            str(finding.points),
+            _ulp(finding.median),
+            _ulp(finding.worst),
+            PASS if finding.passed else finding.defect or FAIL,
+        )
+        for name, found in findings.items()
+        for finding in found
+    ]
+    columns = ("backend", "dtype", "of", "points", "median ulp", "worst ulp", "")
+    return Table("Errors against the reference values", columns, rows, frozenset(columns[3:6]))
+
+
+def _ulp(error: float) -> str:
+    return f"{error:.2f}" if error < 1000 else f"{error:.1e}"
+
+
+def _verdict(outcomes: dict[str, list[Outcome]], findings: dict[str, list[Finding]]) -> str:
+    examples = [outcome.passed for done in outcomes.values() for outcome in done]
+    lines = [finding.passed for found in findings.values() for finding in found]
+    if not examples:
         return "No backend can run here: install one, for example numpy."
-    return f"{done - failed} of {done} examples passed on {len(outcomes)} backend(s)."
+    return (
+        f"{sum(examples)} of {len(examples)} examples and {sum(lines)} of {len(lines)} lines of "
+        f"accuracy passed on {len(outcomes)} backend(s)."
+    )
