@@ -1,0 +1,185 @@
+"""Change the package on purpose, one place at a time, and see that the conformance suite notices.
+
+    python tools/mutate.py --backend numpy --backend torch
+
+Each mutation is applied to a copy of the sources, which a run of the suite then imports instead of
+the installed package. A mutation that changes no test's outcome is a hole in the suite: the exit
+status is then 1.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+
+
+class Mutation(NamedTuple):
+    """One change of one line."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    autodiff: bool = False
+    """Whether it changes nothing but derivatives taken by the backend itself."""
+
+
+SIGMOID, KEPT, PROGRAM = "_formulas/sigmoid.py", "_formulas/kept.py", "_program.py"
+REDUCTION, OPTIONS, DTYPES = "_reduction.py", "_inputs/options.py", "_inputs/dtypes.py"
+MUTATIONS = (
+    Mutation(
+        "gradient as sigmoid(x) - z",
+        SIGMOID,
+        "    return t.slope + (tail if t.total is None else t.total * tail)",
+        "    return (t.slope + (tail if t.total is None else t.total * tail) + 1.0) - 1.0",
+    ),
+    Mutation(
+        "the linear term as x - x*z",
+        SIGMOID,
+        "    return x * t.slope + (softplus",
+        "    return (x - x * (1.0 - t.slope)) + (softplus",
+    ),
+    Mutation("log for log1p", SIGMOID, "xp.log1p(t.decay)", "xp.log(1.0 + t.decay)"),
+    Mutation(
+        "abs for the signed step",
+        SIGMOID,
+        "Terms(slope, total, s, xp.exp(s * x))",
+        "Terms(slope, total, s, xp.exp(-xp.abs(x)))",
+        autodiff=True,
+    ),
+    Mutation(
+        "Hessian as p*(1 - p)",
+        SIGMOID,
+        "    curvature = t.decay / (1.0 + t.decay * (2.0 + t.decay))",
+        "    curvature = (1.0 / (1.0 + t.decay)) * (1.0 - 1.0 / (1.0 + t.decay))",
+    ),
+    Mutation("Hessian blind to NaN labels", SIGMOID, "curvature + (z - z)", "curvature"),
+    Mutation(
+        "no guard of inf*0", SIGMOID, "xp.isinf(x) & (t.slope == 0.0)", "xp.isinf(x) & (x != x)"
+    ),
+    Mutation(
+        "guard wherever the slope is 0",
+        SIGMOID,
+        "xp.isinf(x) & (t.slope == 0.0)",
+        "t.slope == 0.0",
+        autodiff=True,
+    ),
+    Mutation("x > 0 for x >= 0 with s", SIGMOID, "s = 1.0 - 2.0 * b", "s = 2.0 * b - 1.0"),
+    Mutation("smoothing towards 0", SIGMOID, "- s * (0.5 * smoothing)", "- s * (0.4 * smoothing)"),
+    Mutation("pos_weight on both terms", SIGMOID, "(b + (1.0 - b) * pos_weight)", "pos_weight"),
+    Mutation(
+        "pos_weight not in A + B",
+        SIGMOID,
+        "total = (1.0 - z) + pos_weight * z",
+        "total = z - z + 1.0",
+    ),
+    Mutation(
+        "weights on the slope only",
+        SIGMOID,
+        "total = weights if total is None else",
+        "total = 1.0 if total is None else",
+    ),
+    Mutation(
+        "mask inverted",
+        KEPT,
+        "        return mask\n",
+        "        return None if mask is None else ~mask\n",
+    ),
+    Mutation(
+        "mask not applied to results",
+        PROGRAM,
+        "select(xp, keep, self._formula(xp, name, x, z, terms), 0.0)",
+        "self._formula(xp, name, x, z, terms)",
+    ),
+    Mutation(
+        "mask by multiplication",
+        KEPT,
+        "xp.where(keep, value, otherwise)",
+        "value * xp.astype(keep, value.dtype)",
+    ),
+    Mutation("mask or ignore", KEPT, "mask & match", "mask | match"),
+    Mutation("NaN labels not ignored", KEPT, "~xp.isnan(labels)", "labels == labels + 1"),
+    Mutation(
+        "denominator of a mean: the weights",
+        REDUCTION,
+        'inputs.arrays.get("mask"), None, inputs.ignored',
+        'inputs.arrays.get("mask"), inputs.arrays.get("weights"), inputs.ignored',
+    ),
+    Mutation("0/0 is NaN", "_formulas/mean.py", "xp.where(empty, 1.0, denominator)", "denominator"),
+    Mutation(
+        "sums in the dtype computed in",
+        "_execution/direct.py",
+        "self.xp.sum(value, dtype=wide)",
+        "self.xp.astype(self.xp.sum(value), wide)",
+    ),
+    Mutation(
+        "narrow floats computed as they are",
+        DTYPES,
+        'return "float64" if name == "float64" else "float32"',
+        "return name",
+    ),
+    Mutation(
+        "ignored floats not rounded",
+        DTYPES,
+        '    if name == "float64" or value == 0.0',
+        "    if name or value == 0.0",
+    ),
+    Mutation(
+        "integers beyond the dtype wrap around",
+        OPTIONS,
+        "return value if low <= value <= high else None",
+        "return low + (value - low) % (high - low + 1)",
+    ),
+)
+
+
+def caught(mutation: Mutation, backends: list[str], folder: Path) -> bool:
+    """Apply a mutation to a copy of the sources; tell whether the suite fails on it."""
+    target = folder / "xent_api"
+    shutil.copytree(ROOT / "src" / "xent_api", target)
+    path = target / mutation.file
+    text = path.read_text()
+    if text.count(mutation.old) != 1:
+        raise SystemExit(f"{mutation.name}: its text stands {text.count(mutation.old)} times")
+    path.write_text(text.replace(mutation.old, mutation.new))
+    chosen = [argument for name in backends for argument in ("--backend", name)]
+    command = [sys.executable, "-m", "pytest", "tests/conformance", "-x", "-q", "-m", "not slow"]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", *chosen],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{mutation.name}: the suite did not run\n{done.stdout}{done.stderr}")
+    return done.returncode == 1
+
+
+def main() -> int:
+    """Run all mutations; return the exit status."""
+    parser = argparse.ArgumentParser(description="Mutate the package and run the suite on it.")
+    parser.add_argument("--backend", action="append", required=True)
+    backends = parser.parse_args().backend
+    escaped = 0
+    for mutation in MUTATIONS:
+        if mutation.autodiff and not {"torch", "jax", "mlx"} & set(backends):
+            print(f"not run  {mutation.name}: no backend with autodiff", flush=True)
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            found = caught(mutation, backends, Path(folder))
+        escaped += not found
+        print(f"{'caught ' if found else 'ESCAPED'}  {mutation.name}", flush=True)
+    print(f"{escaped} of {len(MUTATIONS)} escaped on {', '.join(backends)}")
+    return 1 if escaped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
