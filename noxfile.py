@@ -93,6 +93,14 @@ def examples(session: nox.Session) -> None:
 
 
 @nox.session
+@nox.parametrize("backend", [name for name in TARGETS if name not in NEEDS_GPU])
+def mutations(session: nox.Session, backend: str) -> None:
+    """See that the conformance suite notices two dozen wrong formulas (minutes)."""
+    _install(session, "test", f"backend-{backend}")
+    session.run("python", "tools/mutate.py", "--backend", TARGETS[backend][0])
+
+
+@nox.session
 @nox.parametrize("backend", BACKENDS)
 def conformance(session: nox.Session, backend: str) -> None:
     """Run the conformance suite on a backend."""

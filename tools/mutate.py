@@ -32,6 +32,7 @@ class Mutation(NamedTuple):
 
 SIGMOID, KEPT, PROGRAM = "_formulas/sigmoid.py", "_formulas/kept.py", "_program.py"
 REDUCTION, OPTIONS, DTYPES = "_reduction.py", "_inputs/options.py", "_inputs/dtypes.py"
+CONTROL = Mutation("nothing changed", SIGMOID, "return Terms(", "return Terms(")
 MUTATIONS = (
     Mutation(
         "gradient as sigmoid(x) - z",
@@ -168,6 +169,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Mutate the package and run the suite on it.")
     parser.add_argument("--backend", action="append", required=True)
     backends = parser.parse_args().backend
+    with tempfile.TemporaryDirectory() as folder:
+        if caught(CONTROL, backends, Path(folder)):
+            raise SystemExit("the suite fails without a mutation")
     escaped = 0
     for mutation in MUTATIONS:
         if mutation.autodiff and not {"torch", "jax", "mlx"} & set(backends):
