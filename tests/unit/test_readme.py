@@ -1,0 +1,34 @@
+"""The README and what it speaks of."""
+
+from pathlib import Path
+
+from xent_api.testing import KNOWN, sigmoid_vectors
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_ci_runs_the_test_command_of_the_readme_and_nothing_else() -> None:
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    commands = [line for line in lines if line and not line.startswith(("#", "set ", "cd "))]
+    assert len(commands) == 1
+    assert f"```sh\n{commands[0]}\n```" in README
+
+
+def test_every_known_library_stands_in_the_table_of_backends() -> None:
+    table = README.partition("## Backends")[2].partition("## ")[0].lower()
+    titles = {"torch": "pytorch", "array_api_strict": "array-api-strict"}
+    for name in {known.partition(":")[0] for known in KNOWN}:
+        assert f"| {titles.get(name, name)} |" in table
+
+
+def test_the_number_of_reference_values_on_numpy() -> None:
+    count = sum(len(sigmoid_vectors(name)) for name in ("float16", "float32", "float64"))
+    assert f"{count} exact reference values" in README
+
+
+def test_the_folders_that_it_names_are_there() -> None:
+    table = README.partition("## Where things are")[2]
+    named = [part for part in table.split("`")[1::2] if "/" in part]
+    assert len(named) > 5
+    assert all((ROOT / path).exists() for path in named)
