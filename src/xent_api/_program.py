@@ -40,6 +40,7 @@ class SigmoidProgram(NamedTuple):
         for name, neutral in NEUTRAL.items():
             if name in given:
                 values[name] = select(xp, keep, _cast(xp, given[name], self.compute), neutral)
+        denominator = given.get("denominator", values.get("denominator"))
         x, z = values["logits"], values["labels"]
         terms = sigmoid.terms(
             xp,
@@ -53,7 +54,7 @@ class SigmoidProgram(NamedTuple):
         for name, dtype, divide in zip(self.outputs, self.results, self.divided, strict=True):
             value = select(xp, keep, self._formula(xp, name, x, z, terms), 0.0)
             if divide:
-                value = self._quotient(xp, value, given)
+                value = _divided(xp, value, denominator)
             found.append(_cast(xp, value, dtype))
         return tuple(found)
 
@@ -62,16 +63,18 @@ class SigmoidProgram(NamedTuple):
             return sigmoid.loss(xp, x, terms)
         return sigmoid.gradient(terms) if name == "gradient" else sigmoid.hessian(z, terms)
 
-    def _quotient(self, xp: Namespace, value: Array, given: dict[str, Array]) -> Array:
-        """Return the part of a mean, before its only rounding to a narrower dtype."""
-        if "denominator" in given:
-            return quotient(xp, value, _cast(xp, given["denominator"], self.compute))
-        number = dict(self.numbers).get("denominator")
-        return value if number is None else quotient(xp, value, number)
-
 
 def _cast(xp: Namespace, value: Array, dtype: DType) -> Array:
     return value if value.dtype == dtype else xp.astype(value, dtype)
+
+
+def _divided(xp: Namespace, value: Array, denominator: Array | float | None) -> Array:
+    """Return (a part of) a mean in the dtype of the sum, before it is rounded to a narrower one."""
+    if denominator is None:
+        return value
+    if not isinstance(denominator, float):
+        denominator = _cast(xp, denominator, value.dtype)
+    return quotient(xp, value, denominator)
 
 
 class CountProgram(NamedTuple):
@@ -105,8 +108,5 @@ class QuotientProgram(NamedTuple):
 
     def __call__(self, xp: Namespace, total: Array, *denominator: Array) -> tuple[Array]:
         """Return the quotient of 0-d arrays."""
-        if denominator:
-            total = quotient(xp, total, _cast(xp, denominator[0], total.dtype))
-        elif self.number is not None:
-            total = quotient(xp, total, self.number)
-        return (_cast(xp, total, self.result),)
+        mean = _divided(xp, total, denominator[0] if denominator else self.number)
+        return (_cast(xp, mean, self.result),)

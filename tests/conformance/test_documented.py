@@ -1,16 +1,14 @@
 """The examples of the documents that the package implements, by name."""
 
-import importlib.util
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
+from helpers.recipes import load_recipe
 from helpers.suite import Suite
 
 from xent_api.testing import EXAMPLES, Example, ulp_error
 from xent_api.testing.documented import SOFT_LABELS
 
-ROOT = Path(__file__).parents[2]
 by_name = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 
 
@@ -39,13 +37,7 @@ def test_printed_figures_agree_with_the_exact_ones_to_their_digits(example: Exam
 
 
 def test_exact_values_are_those_of_the_recipe() -> None:
-    path = ROOT / "tools" / "make_documented.py"
-    spec = importlib.util.spec_from_file_location("make_documented", path)
-    assert spec is not None
-    assert spec.loader is not None
-    recipe = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(recipe)
-    made = recipe.examples()
+    made = load_recipe("make_documented").examples()
     stored = {example.name: list(example.exact) for example in EXAMPLES}
     for name in ("tensorflow", "tensorflow-binary", "tutorial", "tutorial-soft"):
         assert stored[name] == made[name]

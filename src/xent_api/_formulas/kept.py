@@ -5,7 +5,7 @@ from .._typing import Array, Namespace
 
 def kept(
     xp: Namespace,
-    labels: Array | None,
+    labels: Array,
     mask: Array | None,
     ignored: float | None,
 ) -> Array | None:

@@ -55,6 +55,10 @@ class Finding:
     errors: list[float] = field(default_factory=list)
     """In ulp, at the points whose bar is in ulp."""
     misses: list[Miss] = field(default_factory=list)
+    defect: str = ""
+    """Why the bars are known to be out of reach here."""
+    problem: str = ""
+    """What was raised, if anything."""
 
     @property
     def worst(self) -> float:
@@ -65,11 +69,6 @@ class Finding:
     def median(self) -> float:
         """The median error in ulp."""
         return median(self.errors) if self.errors else 0.0
-
-    defect: str = ""
-    """Why the bars are known to be out of reach here."""
-    problem: str = ""
-    """What was raised, if anything."""
 
     @property
     def passed(self) -> bool:
