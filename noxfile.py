@@ -72,7 +72,7 @@ def typing(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run the tests that belong to no backend."""
     _install(session, "test", "backend-mparray")
-    session.install("rich", "ml_dtypes")
+    session.install("matplotlib", "ml_dtypes", "rich")
     session.run("pytest", "tests/unit", *session.posargs)
 
 
@@ -92,12 +92,45 @@ def examples(session: nox.Session) -> None:
     )
 
 
+MUTATED = [name for name in TARGETS if name not in NEEDS_GPU]
+
+
 @nox.session
-@nox.parametrize("backend", [name for name in TARGETS if name not in NEEDS_GPU])
+@nox.parametrize("backend", MUTATED, ids=MUTATED)
 def mutations(session: nox.Session, backend: str) -> None:
     """See that the conformance suite notices two dozen wrong formulas (minutes)."""
     _install(session, "test", f"backend-{backend}")
     session.run("python", "tools/mutate.py", "--backend", TARGETS[backend][0])
+
+
+PEERS = {
+    "python": ["torch>=2.8", "jax>=0.7", "keras>=3.10", "optax>=0.2.5", "scikit-learn>=1.7"],
+    "tensorflow": ["tensorflow-cpu>=2.20"],
+    "paddle": ["paddlepaddle>=3.2"],
+}
+"""What can live in one environment."""
+
+
+@nox.session
+@nox.parametrize("peers", list(PEERS), ids=list(PEERS))
+def peers(session: nox.Session, peers: str) -> None:
+    """Measure other systems' losses; compare the facades with the real ones (minutes)."""
+    if peers == "python":
+        session.install(TORCH)
+    session.install(".[report]", *_group("test"), *PEERS[peers])
+    session.run("python", "tools/peers.py")
+    if peers != "python":
+        session.run("pytest", "-W", "default", f"tests/peers/test_{peers}.py", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("backend", ["numpy", "torch", "jax"], ids=["numpy", "torch", "jax"])
+def exhaustive(session: nox.Session, backend: str) -> None:
+    """Compare the results of all float32, float16 and bfloat16 logits (half an hour; resumable)."""
+    _install(session, f"backend-{backend}")
+    session.install("numpy", "ml_dtypes", "rich")
+    for dtype in ("float32", "float16", "bfloat16"):
+        session.run("python", "tools/exhaustive.py", backend, "--dtype", dtype, *session.posargs)
 
 
 @nox.session

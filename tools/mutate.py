@@ -37,21 +37,21 @@ MUTATIONS = (
     Mutation(
         "gradient as sigmoid(x) - z",
         SIGMOID,
-        "    return t.slope + (tail if t.total is None else t.total * tail)",
-        "    return (t.slope + (tail if t.total is None else t.total * tail) + 1.0) - 1.0",
+        "    return (tail if t.total is None else t.total * tail) - t.residual",
+        "    return ((tail if t.total is None else t.total * tail) - t.residual + 1.0) - 1.0",
     ),
     Mutation(
         "the linear term as x - x*z",
         SIGMOID,
-        "    return x * t.slope + (softplus",
-        "    return (x - x * (1.0 - t.slope)) + (softplus",
+        "t.total * softplus) - x * t.residual",
+        "t.total * softplus) + (x - x * (1.0 + t.residual))",
     ),
     Mutation("log for log1p", SIGMOID, "xp.log1p(t.decay)", "xp.log(1.0 + t.decay)"),
     Mutation(
         "abs for the signed step",
         SIGMOID,
-        "Terms(slope, total, s, xp.exp(s * x))",
-        "Terms(slope, total, s, xp.exp(-xp.abs(x)))",
+        "Terms(residual, total, s, xp.exp(s * x))",
+        "Terms(residual, total, s, xp.exp(-xp.abs(x)))",
         autodiff=True,
     ),
     Mutation(
@@ -62,17 +62,17 @@ MUTATIONS = (
     ),
     Mutation("Hessian blind to NaN labels", SIGMOID, "curvature + (z - z)", "curvature"),
     Mutation(
-        "no guard of inf*0", SIGMOID, "xp.isinf(x) & (t.slope == 0.0)", "xp.isinf(x) & (x != x)"
+        "no guard of inf*0", SIGMOID, "xp.isinf(x) & (t.residual == 0.0)", "xp.isinf(x) & (x != x)"
     ),
     Mutation(
-        "guard wherever the slope is 0",
+        "guard wherever the residual is 0",
         SIGMOID,
-        "xp.isinf(x) & (t.slope == 0.0)",
-        "t.slope == 0.0",
+        "xp.isinf(x) & (t.residual == 0.0)",
+        "t.residual == 0.0",
         autodiff=True,
     ),
     Mutation("x > 0 for x >= 0 with s", SIGMOID, "s = 1.0 - 2.0 * b", "s = 2.0 * b - 1.0"),
-    Mutation("smoothing towards 0", SIGMOID, "- s * (0.5 * smoothing)", "- s * (0.4 * smoothing)"),
+    Mutation("smoothing towards 0", SIGMOID, "+ s * (0.5 * smoothing)", "+ s * (0.4 * smoothing)"),
     Mutation("pos_weight on both terms", SIGMOID, "(b + (1.0 - b) * pos_weight)", "pos_weight"),
     Mutation(
         "pos_weight not in A + B",
@@ -81,7 +81,7 @@ MUTATIONS = (
         "total = z - z + 1.0",
     ),
     Mutation(
-        "weights on the slope only",
+        "weights on the residual only",
         SIGMOID,
         "total = weights if total is None else",
         "total = 1.0 if total is None else",

@@ -34,7 +34,7 @@ def test_the_textbook_gradient_is_found(monkeypatch: pytest.MonkeyPatch) -> None
 def test_log_for_log1p_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def textbook(xp: Any, x: Any, t: sigmoid.Terms) -> Any:
         softplus = xp.log(1.0 + t.decay)
-        return x * t.slope + (softplus if t.total is None else t.total * softplus)
+        return (softplus if t.total is None else t.total * softplus) - x * t.residual
 
     monkeypatch.setattr(sigmoid, "loss", textbook)
     findings = check_namespace("numpy", ["float32"])

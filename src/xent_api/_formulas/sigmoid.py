@@ -9,7 +9,7 @@ option of the loss only changes the two coefficients of
 
 With b = 1 where x >= 0 and 0 elsewhere, s = 1 - 2b and e = exp(s x) = exp(-|x|),
 
-.. math:: L = x\,d + t\,\log(1+e), \qquad d = bA - (1-b)B, \quad t = A + B.
+.. math:: L = t\,\log(1+e) - x\,r, \qquad r = (1-b)B - bA, \quad t = A + B.
 
 For labels in [0, 1] both terms are >= 0, so nothing cancels, and no term is a difference that
 could round to 0 in the tails. The classic ``max(x, 0) - x*z + log1p(exp(-abs(x)))`` loses all
@@ -27,8 +27,8 @@ from .._typing import Array, Namespace
 class Terms(NamedTuple):
     """What loss, gradient and Hessian share, so that one exponential serves all three."""
 
-    slope: Array
-    """d, the coefficient of x: one of A and -B."""
+    residual: Array
+    """r, the coefficient of -x: one of B and -A; plain, what the label is above the step b."""
     total: Array | float | None
     """t = A + B. None stands for the constant 1 of the plain loss: its derivative with respect to
     the label is then exactly 0 instead of the difference of two rounded halves."""
@@ -49,25 +49,25 @@ def terms(
 ) -> Terms:
     """Return the shared terms of the loss at logits `x` and labels `z`.
 
-    `b - z` is (1-z) at b = 1 and -z at b = 0: A or -B of the plain loss by arithmetic alone. A
+    `z - b` is z at b = 0 and -(1-z) at b = 1: B or -A of the plain loss by arithmetic alone. A
     `where` would do the same, but on NumPy one with an unpredictable condition costs more than the
     rest of the loss together.
     """
     b = xp.astype(x >= 0.0, x.dtype)
     s = 1.0 - 2.0 * b
-    slope = b - z
+    residual = z - b
     total: Array | float | None = None
     if smoothing:
         # Smoothing z first and then taking 1 - z would cost up to 1e6 ulp where 1 - z is small.
         # Here both summands have the same sign.
-        slope = slope * (1.0 - smoothing) - s * (0.5 * smoothing)
+        residual = residual * (1.0 - smoothing) + s * (0.5 * smoothing)
     if pos_weight is not None:
-        slope = slope * (b + (1.0 - b) * pos_weight)
+        residual = residual * (b + (1.0 - b) * pos_weight)
         total = _total(z, smoothing, pos_weight)
     if weights is not None:
-        slope = slope * weights
+        residual = residual * weights
         total = weights if total is None else total * weights
-    return Terms(slope, total, s, xp.exp(s * x))
+    return Terms(residual, total, s, xp.exp(s * x))
 
 
 def _total(z: Array, smoothing: float, pos_weight: Array | float) -> Array:
@@ -85,25 +85,26 @@ def _total(z: Array, smoothing: float, pos_weight: Array | float) -> Array:
 
 
 def loss(xp: Namespace, x: Array, t: Terms) -> Array:
-    """Return L = x*d + t*log1p(e).
+    """Return L = t*log1p(e) - x*r.
 
-    At infinite x the product is inf*0 where d = 0, though its limit is 0. Putting 0 for such an x
+    At infinite x the product is inf*0 where r = 0, though its limit is 0. Putting 0 for such an x
     *before* the product keeps the derivative with respect to the label, -x, at every finite x;
-    doing it afterwards, or wherever d = 0, would lose that derivative at all hard labels.
+    doing it afterwards, or wherever r = 0, would lose that derivative at all hard labels.
     """
-    x = xp.where(xp.isinf(x) & (t.slope == 0.0), 0.0, x)
+    x = xp.where(xp.isinf(x) & (t.residual == 0.0), 0.0, x)
     softplus = xp.log1p(t.decay)
-    return x * t.slope + (softplus if t.total is None else t.total * softplus)
+    return (softplus if t.total is None else t.total * softplus) - x * t.residual
 
 
 def gradient(t: Terms) -> Array:
-    """Return dL/dx = d + s*t*e/(1 + e).
+    """Return dL/dx = s*t*e/(1 + e) - r.
 
-    The textbook's sigmoid(x) - z rounds to 0 for z = 1 and large x. Here d = 0 for that label and
-    the whole result is -e/(1 + e), which keeps its digits.
+    The textbook's sigmoid(x) - z rounds to 0 for z = 1 and large x. Here r = 0 for that label and
+    the whole result is -e/(1 + e), which keeps its digits, and its sign where it underflows: then
+    it is -0, as at z = 0 and -x it is 0.
     """
     tail = t.sign * (t.decay / (1.0 + t.decay))
-    return t.slope + (tail if t.total is None else t.total * tail)
+    return (tail if t.total is None else t.total * tail) - t.residual
 
 
 def hessian(z: Array, t: Terms) -> Array:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import TextIO
 
 PASS, FAIL = "pass", "FAIL"
+WRONG = "✗"
+"""At the end of a cell: what stands there is wrong."""
 STYLES = {PASS: "green", FAIL: "bold red", "runs": "green", "cannot run": "yellow"}
 
 

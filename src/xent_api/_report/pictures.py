@@ -1,0 +1,69 @@
+"""Pictures of errors against the logit, by matplotlib."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+from .measure import CASES, CENTRES, Measured
+
+BAR = 4.0
+LEAST = 0.1
+"""What an error of less is shown as where the axis is logarithmic."""
+
+
+def draw_backends(systems: Sequence[Measured]) -> bytes:
+    """Return a PNG of this package's errors on each backend."""
+    return _draw(systems, "xent_api on each backend", logarithmic=False)
+
+
+def draw_peers(ours: Measured, peers: Sequence[Measured]) -> bytes:
+    """Return a PNG of the errors of the peers, with this package's in black."""
+    own = ours._replace(name=f"xent_api on {ours.name}")
+    return _draw([*peers, own], "The losses of other systems, and this one", logarithmic=True)
+
+
+def _draw(systems: Sequence[Measured], title: str, *, logarithmic: bool) -> bytes:
+    from matplotlib.figure import Figure  # no pyplot: it would have a state, and want a display
+
+    figure = Figure(figsize=(13, 7), layout="constrained")
+    figure.suptitle(f"{title}: worst (solid) and median (dotted) error, float32")
+    panels = figure.subplots(2, 3, sharex=True, sharey=True)
+    for axes, case in zip(panels.flat, CASES, strict=True):
+        for i, system in enumerate(systems):
+            _lines(axes, system, case, i, logarithmic=logarithmic)
+        axes.axhline(BAR, color="0.6", linestyle="--", linewidth=1)
+        axes.set_title(case.replace("soft z", "0 < z < 1"))
+        unit = r"eps$\cdot$max($\sigma$(x), z)" if case == "gradient, soft z" else "ulp"
+        axes.set_ylabel(unit)
+        axes.grid(visible=True, color="0.92")
+    for axes in panels[1]:
+        axes.set_xlabel("logit x")
+    _scale(panels[0, 0], logarithmic=logarithmic)
+    handles = panels[0, 0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=5, frameon=False)
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    return file.getvalue()
+
+
+def _lines(axes: Any, system: Measured, case: str, i: int, *, logarithmic: bool) -> None:
+    worst, median = system.curves[case]
+    if logarithmic:
+        worst, median = (tuple(max(LEAST, e) for e in errors) for errors in (worst, median))
+    color = "black" if system.name.startswith("xent_api") else f"C{i % 10}"
+    label = f"{system.name} {system.version}"
+    # Systems that give the same numbers lie on each other: dashes of their own show them all.
+    dashes = (0, ()) if i < 1 else (i, (3 + i % 3, i % 4))
+    axes.plot(CENTRES, worst, color=color, linewidth=1.3, linestyle=dashes, label=label)
+    axes.plot(CENTRES, median, color=color, linewidth=0.8, linestyle=":")
+
+
+def _scale(axes: Any, *, logarithmic: bool) -> None:
+    if logarithmic:
+        axes.set_yscale("log")
+        axes.set_ylim(LEAST, 1e8)
+        axes.text(-85, 1.3 * BAR, "the bar: 4", color="0.4", fontsize=8)
+        axes.text(-85, 2.5e7, "no digit is left", color="0.4", fontsize=8)
+    else:
+        axes.set_ylim(0.0, 5.0)
+        axes.text(-85, BAR + 0.1, "the bar: 4", color="0.4", fontsize=8)

@@ -1,0 +1,100 @@
+"""The real TensorFlow beside its facade, and on its own documented examples."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from xent_api.facades import tensorflow as facade
+from xent_api.facades import tensorflow_v1
+from xent_api.testing import BAR, EXAMPLES, Example, ulp_error
+
+DOCUMENTED = [e for e in EXAMPLES if e.name.startswith("tensorflow")]
+TUTORIAL = [e for e in EXAMPLES if e.name.startswith("tutorial") and len(e.exact) > 1]
+EPS = 2.0**-23
+
+NUMBERS = st.floats(-100, 100, width=32)
+
+
+@pytest.mark.parametrize("example", DOCUMENTED + TUTORIAL, ids=lambda example: example.name)
+def test_documented_examples(example: Example) -> None:
+    """The original gives what is printed; where it does not, the labels are invalid."""
+    labels, logits = (tf.constant(v, tf.float32) for v in (example.labels, example.logits))
+    got = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits).numpy().tolist()
+    if example.name == "tutorial-invalid-masked":
+        assert np.isnan([got[2], got[4]]).all()
+        return
+    for value, exact in zip(got, example.exact, strict=True):
+        assert ulp_error(value, exact, "float32") <= BAR
+    for value, printed in zip(got, example.printed, strict=True):
+        # Printed to as few as six digits, and by older kernels: 0.36533394 is off by 3.5 ulp.
+        assert value == pytest.approx(float(printed), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", ["sigmoid_cross_entropy_with_logits", "weighted_cross_entropy_with_logits"]
+)
+def test_signatures(name: str) -> None:
+    def parameters(function: Any) -> list[tuple[str, Any]]:
+        return [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
+
+    assert parameters(getattr(facade, name)) == parameters(getattr(tf.nn, name))
+
+
+@given(st.data())
+def test_values(data: st.DataObject) -> None:
+    """The difference is no more than what TensorFlow's formula cancels."""
+    shape = data.draw(st.sampled_from([(), (0,), (1,), (7,), (2, 3)]))
+    logits = data.draw(arrays(np.float32, shape, elements=NUMBERS))
+    labels = data.draw(arrays(np.float32, shape, elements=st.floats(0, 1, width=32)))
+    factor = data.draw(st.sampled_from([0.0, 0.5, 1.0, 3.0]))
+    tolerance = 8 * EPS * (1.0 + np.abs(logits)) * max(1.0, factor)
+    ours = facade.sigmoid_cross_entropy_with_logits(labels, logits)
+    theirs = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits).numpy()
+    assert (ours.shape, ours.dtype) == (theirs.shape, theirs.dtype)
+    assert (np.abs(ours - theirs) <= tolerance).all()
+    ours = facade.weighted_cross_entropy_with_logits(labels, logits, factor)
+    theirs = tf.nn.weighted_cross_entropy_with_logits(labels, logits, factor).numpy()
+    assert (np.abs(ours - theirs) <= tolerance).all()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"labels": None, "logits": np.ones(2)},
+        {"labels": np.ones(2), "logits": None},
+        {"labels": np.ones(2), "logits": np.ones(3)},
+    ],
+)
+def test_value_errors(arguments: dict[str, Any]) -> None:
+    for function in (
+        tf.nn.sigmoid_cross_entropy_with_logits,
+        facade.sigmoid_cross_entropy_with_logits,
+        tf.compat.v1.nn.sigmoid_cross_entropy_with_logits,
+        tensorflow_v1.sigmoid_cross_entropy_with_logits,
+    ):
+        with pytest.raises(ValueError, match=r"labels|logits"):
+            function(**arguments)
+
+
+@pytest.mark.parametrize("labels", [np.ones(2), np.ones(2, dtype=np.int32)])
+def test_labels_of_another_dtype(labels: Any) -> None:
+    logits = np.ones(2, dtype=np.float32)
+    # TensorFlow documents a TypeError, and raises an error of its own.
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.nn.sigmoid_cross_entropy_with_logits(tf.constant(labels), tf.constant(logits))
+    with pytest.raises(TypeError, match="labels"):
+        facade.sigmoid_cross_entropy_with_logits(labels, logits)
+
+
+def test_the_gradient_of_the_weighted_loss_at_zero_is_wrong() -> None:
+    """What the README says of it: exact are 1/2 and, for label 1, -3/2."""
+    logits = tf.Variable([0.0, 0.0])
+    with tf.GradientTape() as tape:
+        loss = tf.nn.weighted_cross_entropy_with_logits(tf.constant([0.0, 1.0]), logits, 3.0)
+    assert tape.gradient(loss, logits).numpy().tolist() != [0.5, -1.5]

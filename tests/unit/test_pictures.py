@@ -1,0 +1,108 @@
+"""``python -m xent_api --report``: the page, its pictures, and what they are drawn from."""
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xent_api._report import peers
+from xent_api._report.comparison import comparison, special
+from xent_api._report.main import main
+from xent_api._report.measure import CASES, CENTRES, Measured, call_target, measure
+from xent_api._report.page import page
+from xent_api._report.tables import WRONG, Table
+from xent_api.testing import find_target
+
+PNG = b"\x89PNG\r\n"
+
+
+@pytest.fixture(scope="module")
+def ours() -> Measured:
+    return measure("numpy", "1", call_target(find_target("numpy")))
+
+
+@pytest.fixture(scope="module")
+def textbook() -> Measured:
+    (peer,) = [peer for peer in peers.PEERS if peer.name == "textbook in NumPy"]
+    return measure(peer.name, peer.version, peer.call)
+
+
+def test_this_package_is_right_everywhere(ours: Measured) -> None:
+    for case in CASES:
+        assert 0.4 < ours.worst(case) <= 4.0
+        assert len(ours.curves[case].worst) == len(CENTRES)
+    assert WRONG not in "".join(map(str, [*comparison([ours]).rows, *special([ours]).rows]))
+
+
+def test_the_textbook_is_wrong_where_it_is_known_to_be(textbook: Measured) -> None:
+    (row,) = comparison([textbook]).rows
+    wrong = {case for case, cell in zip(CASES, row[2:], strict=True) if WRONG in cell}
+    assert wrong == {"loss, soft z", "gradient, z = 1"}
+    # The gradient at label 1 loses its digits with growing logits, and has none from 17 on.
+    worst = dict(zip(CENTRES, textbook.curves["gradient, z = 1"].worst, strict=True))
+    assert worst[-20.5] < 4
+    assert 100 < worst[8.5] < worst[12.5] < worst[20.5]
+    assert worst[20.5] == pytest.approx(2.0**24, rel=0.01)
+    _, values = special([textbook]).rows
+    assert [WRONG in cell for cell in values[2:]] == [False, True, True, True, True, True]
+
+
+def test_one_wrong_point_is_seen() -> None:
+    def call(x: peers.Single, z: peers.Single, kept: object) -> tuple[object, object]:
+        exact = peers._textbook(x.astype(np.float64), z.astype(np.float64), kept)
+        loss, slope = (value.astype(np.float32) for value in exact)
+        if kept is None:
+            loss[np.argmin(np.abs(x - 33.3))] *= 1 + 1e-6
+        return loss, slope
+
+    found = measure("", "", call)
+    worst = dict(zip(CENTRES, found.curves["loss, z = 0"].worst, strict=True))
+    assert worst.pop(33.5) > 7
+    assert max(worst.values()) <= 0.501
+
+
+def test_the_files(tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert main(["--backend", "numpy", "--report", str(tmp_path / "new" / "folder")], out) == 0
+    folder = tmp_path / "new" / "folder"
+    assert f"{folder / 'index.html'} is written" in out.getvalue()
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    for text in ("13 of 13 examples", "textbook in NumPy", "x = nan, masked", "Python 3."):
+        assert text in html
+    embedded = [base64.b64decode(data) for data in re.findall(r'base64,([^"]+)"', html)]
+    files = [(folder / name).read_bytes() for name in ("backends.png", "peers.png")]
+    assert embedded == files
+    assert all(picture.startswith(PNG) and len(picture) > 20_000 for picture in files)
+    assert not re.search(r'(src|href)="(?!data:)', html)  # nothing outside the page is needed
+
+
+def test_a_report_without_a_backend(tmp_path: Path) -> None:
+    status = main(["--backend", "no_such_library", "--report", str(tmp_path)], io.StringIO())
+    assert status == 1
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "no_such_library cannot run" in html
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_what_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("xent_api._report.main.find_spec", lambda _: None)
+    with pytest.raises(SystemExit):
+        main(["--report", str(tmp_path)], io.StringIO())
+    assert (
+        "--report needs numpy and matplotlib: install xent-api[report]" in capsys.readouterr().err
+    )
+
+
+def test_pages_escape_and_mark() -> None:
+    table = Table("A < B", ("name", "ulp"), [("<x>", f"9 {WRONG}"), ("y", "pass")])
+    html = page("T & U", [table, "1 < 2"])
+    assert "<h2>A &lt; B</h2>" in html
+    assert f'<td>&lt;x&gt;</td><td class="wrong">9 {WRONG}</td>' in html
+    assert '<td class="right">pass</td>' in html
+    assert "<p>1 &lt; 2</p>" in html
+    assert "<title>T &amp; U</title>" in html

@@ -1,0 +1,255 @@
+"""Compare every result of float32, float16 and bfloat16 logits with the float64 yardstick.
+
+    python tools/exhaustive.py numpy --dtype float32
+
+float32: all 2^32 logits, with labels 0 and 1: loss, gradient and Hessian, and whether each loss and
+gradient is that of the other label at -x, bit for bit. float16 and bfloat16: all 2^16 logits with
+all labels of the dtype in [0, 1]. What is done stands in a file, from which a run that was
+stopped goes on; the results are added to ``results/accuracy/exhaustive``, from which the table
+``results/accuracy/exhaustive.md`` is made.
+"""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from exhaustive_table import ROOT, write_result
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+import xent_api
+from xent_api import sigmoid_xent
+from xent_api.testing import Target, find_target
+from xent_api.testing.float64 import Numbers, sigmoid_values, ulp_errors
+from xent_api.testing.targets import package_version
+
+PIECE = 2**16
+"""Elements that are worked on at once: they stay in a cache."""
+LABELS = 32
+"""How many labels make a block of a 16-bit sweep."""
+UNDERFLOW = 126 * float(np.log(2.0))
+"""Where exp(-abs(x)) becomes subnormal in float32; beyond it no accuracy is promised."""
+QUANTITIES = ("loss", "gradient", "hessian")
+
+
+class Line(NamedTuple):
+    """The errors of one kind in one block."""
+
+    kind: str
+    points: int
+    worst: float
+    logit: float
+    label: float
+    misrounded: int
+    """How many errors are above half an ulp."""
+
+
+class Sweep:
+    """The calls and the blocks of one backend and dtype."""
+
+    def __init__(self, target: Target, dtype: str) -> None:
+        self.target = target
+        self.dtype = dtype
+        self.call = target.trace(_all) if target.name == "jax" and target.trace else _all
+        if dtype != "float32":
+            self.logits = _every(dtype)
+            self.labels = np.unique(np.abs(self.logits[(self.logits >= 0) & (self.logits <= 1)]))
+
+    def blocks(self) -> range:
+        """Return the numbers of the blocks."""
+        if self.dtype == "float32":
+            return range(2**31 // 2**20)
+        return range(-(-len(self.labels) // LABELS))
+
+    def run(self, block: int) -> dict[str, Any]:
+        """Return what a block gave."""
+        with self.target.context(), np.errstate(all="ignore"):
+            lines, asymmetric = (
+                self._single(block) if self.dtype == "float32" else self._half(block)
+            )
+        return {"block": block, "lines": list(merge(lines)), "asymmetric": asymmetric}
+
+    def _single(self, block: int) -> tuple[list[Line], int]:
+        lines: list[Line] = []
+        asymmetric = 0
+        for first in range(block * 2**20, (block + 1) * 2**20, PIECE):
+            size = np.arange(first, first + PIECE, dtype=np.uint32).view(np.float32)
+            found = {}
+            for sign in (1.0, -1.0):
+                for label in (0.0, 1.0):
+                    x = np.float32(sign) * size
+                    found[sign, label] = got = self._values(x, np.full_like(x, label))
+                    lines += _judge_single(x, label, got)
+            for sign in (1.0, -1.0):
+                one, other = found[sign, 1.0], found[-sign, 0.0]
+                asymmetric += _unlike(one[0], other[0]) + _unlike(one[1], -other[1])
+        return lines, asymmetric
+
+    def _half(self, block: int) -> tuple[list[Line], int]:
+        lines: list[Line] = []
+        for label in self.labels[block * LABELS : (block + 1) * LABELS].tolist():
+            z = np.full_like(self.logits, label)
+            lines += _judge_half(self.dtype, self.logits, label, self._values(self.logits, z))
+        return lines, 0
+
+    def _values(self, logits: Any, labels: Any) -> list[Any]:
+        """Return loss, gradient and Hessian as float32, which holds narrower numbers exactly."""
+        xp = self.target.xp
+        dtype = getattr(xp, self.dtype, None) or _ml_dtype(self.dtype)
+        x, z = (xp.astype(xp.asarray(v), dtype) for v in (logits, labels))
+        return [np.asarray(xp.astype(v, xp.float32)) for v in self.call(z, x)]
+
+
+def _all(labels: Any, logits: Any) -> tuple[Any, Any, Any]:
+    loss, slope = sigmoid_xent.loss_and_gradient(labels=labels, logits=logits)
+    _, curvature = sigmoid_xent.gradient_and_hessian(labels=labels, logits=logits)
+    return loss, slope, curvature
+
+
+def _every(dtype: str) -> Any:
+    """Return all 2^16 numbers of a dtype, NaN included, as float32."""
+    bits = np.arange(2**16, dtype=np.uint16)
+    return bits.view(np.float16 if dtype == "float16" else _ml_dtype(dtype)).astype(np.float32)
+
+
+def _ml_dtype(dtype: str) -> Any:
+    import ml_dtypes
+
+    return getattr(ml_dtypes, dtype)
+
+
+def _unlike(one: Any, other: Any) -> int:
+    differ = (one.view(np.int32) != other.view(np.int32)) & ~(np.isnan(one) & np.isnan(other))
+    return int(np.count_nonzero(differ))
+
+
+def _judge_single(x: Any, label: float, got: list[Any]) -> Iterator[Line]:
+    wide = x.astype(np.float64)
+    exact = sigmoid_values(wide, label)
+    promised = ~(np.abs(wide) > UNDERFLOW) | np.isinf(wide)
+    for name, values, wanted in zip(QUANTITIES, got, exact, strict=True):
+        errors = ulp_errors(values.astype(np.float64), wanted, "float32")
+        yield from _lines(f"{name}, z = {label:g}", errors, x, label, promised)
+
+
+def _judge_half(dtype: str, x: Any, label: float, got: list[Any]) -> Iterator[Line]:
+    wide = x.astype(np.float64)
+    exact = sigmoid_values(wide, label)
+    promised = ~(np.abs(wide) > UNDERFLOW) | np.isinf(wide)
+    if 0.0 < label < 2.0**-126:
+        promised[:] = False
+    for name, values, wanted in zip(QUANTITIES, got, exact, strict=True):
+        errors = ulp_errors(values.astype(np.float64), wanted, dtype)
+        kind = name
+        if name == "gradient":
+            hard = label in (0.0, 1.0)
+            kind = "gradient, hard labels" if hard else "gradient, soft labels (eps)"
+            errors = errors if hard else _beyond(errors, wanted, wide, label, dtype)
+        yield from _lines(kind, errors, x, label, promised)
+
+
+def _beyond(errors: Numbers, exact: Numbers, x: Numbers, label: float, dtype: str) -> Numbers:
+    """Return what errors have beyond one rounding, in float32's eps times max(sigmoid(x), z)."""
+    unit = ulp_errors(np.nextafter(exact, np.inf), exact, dtype)  # one step of float64, in ulp
+    step = np.nextafter(exact, np.inf) - exact
+    with np.errstate(all="ignore"):
+        larger = np.maximum(1.0 / (1.0 + np.exp(-x)), label)
+        beyond = np.maximum(errors - 0.5, 0.0) * (step / unit) / (2.0**-23 * larger)
+    beyond[~(errors > 0.5)] = 0.0
+    return beyond
+
+
+def _lines(kind: str, errors: Numbers, x: Any, label: float, promised: Any) -> Iterator[Line]:
+    for where, chosen in (("", promised), (", subnormal exp", ~promised)):
+        if not chosen.any():
+            continue
+        inside = errors if chosen.all() else np.where(chosen, errors, -1.0)
+        at = int(np.argmax(inside))
+        yield Line(
+            kind + where,
+            int(np.count_nonzero(chosen)),
+            float(inside[at]),
+            float(x[at]),
+            label,
+            int(np.count_nonzero(inside > 0.5)),
+        )
+
+
+def merge(lines: Iterable[Line]) -> Iterable[Line]:
+    """Return one line for each kind."""
+    found: dict[str, Line] = {}
+    for line in lines:
+        old = found.get(line.kind)
+        if old is not None:
+            worse = max(old, line, key=lambda entry: entry.worst)
+            points, misrounded = old.points + line.points, old.misrounded + line.misrounded
+            line = worse._replace(points=points, misrounded=misrounded)  # noqa: PLW2901
+        found[line.kind] = line
+    return found.values()
+
+
+def _identity(name: str, dtype: str) -> dict[str, str]:
+    """Return what the results depend on: a state of other code or versions is no start."""
+    package = Path(xent_api.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        if not {"testing", "_report", "facades"} & set(path.relative_to(package).parts):
+            digest.update(path.read_bytes())
+    version = package_version(name)
+    return {"backend": name, "version": version, "dtype": dtype, "source": digest.hexdigest()[:16]}
+
+
+def _done(state: Path, identity: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the finished blocks of a state, or begin a new one."""
+    if state.exists():
+        lines = [json.loads(line) for line in state.read_text().splitlines() if line.endswith("}")]
+        if lines and lines[0] == identity:
+            return lines[1:]
+    state.parent.mkdir(parents=True, exist_ok=True)
+    state.write_text(json.dumps(identity) + "\n")
+    return []
+
+
+def main() -> None:
+    """Sweep what is left, then write the results."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("backend", help="numpy, torch, jax or any known name")
+    parser.add_argument("--dtype", default="float32", choices=("float32", "float16", "bfloat16"))
+    parser.add_argument("--workers", type=int, default=2, help="threads")
+    parser.add_argument("--state", type=Path, default=ROOT / ".exhaustive", help="folder")
+    options = parser.parse_args()
+    sweep = Sweep(find_target(options.backend), options.dtype)
+    state = options.state / f"{options.backend}-{options.dtype}.jsonl".replace(":", "-")
+    identity = _identity(options.backend, options.dtype)
+    done = _done(state, identity)
+    finished = {entry["block"] for entry in done}
+    left = [block for block in sweep.blocks() if block not in finished]
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with (
+        state.open("a") as file,
+        Progress("{task.description}", *columns, speed_estimate_period=120) as bar,
+        ThreadPoolExecutor(options.workers) as pool,
+    ):
+        title = f"{options.backend} {options.dtype}"
+        task = bar.add_task(title, total=len(sweep.blocks()), completed=len(finished))
+        for entry in pool.map(sweep.run, left):
+            done.append(entry)
+            file.write(json.dumps(entry) + "\n")
+            file.flush()
+            bar.advance(task)
+    lines = merge(Line(*line) for entry in done for line in entry["lines"])
+    write_result(identity, [line._asdict() for line in lines], sum(e["asymmetric"] for e in done))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Measure the peers that are installed here, and make the table of all that were measured.
+
+    python tools/peers.py
+
+Each environment adds its peers to ``results/accuracy/peers``: PyTorch, optax, Keras and
+scikit-learn live in one, TensorFlow and Paddle in one each. The table and the picture are made from
+all files there.
+"""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+from xent_api._report.comparison import comparison, special
+from xent_api._report.measure import Curve, Measured, call_target, measure
+from xent_api._report.pictures import draw_peers
+from xent_api._report.tables import Table
+from xent_api._report.write import measure_peers
+from xent_api.testing import find_target
+from xent_api.testing.machine import describe_machine
+from xent_api.testing.targets import package_version
+
+RESULTS = Path(__file__).parents[1] / "results" / "accuracy"
+OURS = "xent_api on NumPy"
+
+
+def save(system: Measured) -> None:
+    """Write what a system gave."""
+    folder = RESULTS / "peers"
+    folder.mkdir(parents=True, exist_ok=True)
+    curves = {
+        case: {"worst": _short(curve.worst), "median": _short(curve.median)}
+        for case, curve in system.curves.items()
+    }
+    result = {
+        "name": system.name,
+        "version": system.version,
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "machine": describe_machine(),
+        "special": system.special,
+        "curves": curves,
+    }
+    name = system.name.lower().replace(" ", "-").replace("(", "").replace(")", "")
+    (folder / f"{name}.json").write_text(json.dumps(result) + "\n")
+
+
+def _short(errors: tuple[float, ...]) -> list[float]:
+    return [float(f"{error:.4g}") for error in errors]
+
+
+def load(result: dict[str, Any]) -> Measured:
+    """Return what was written."""
+    curves = {
+        case: Curve(tuple(curve["worst"]), tuple(curve["median"]))
+        for case, curve in result["curves"].items()
+    }
+    special_values = tuple((loss, slope) for loss, slope in result["special"])
+    return Measured(result["name"], result["version"], curves, special_values)
+
+
+def markdown(table: Table) -> str:
+    """Return a table in Markdown."""
+    rule = ("--:" if name in table.right else "---" for name in table.columns)
+    lines = [table.columns, tuple(rule), *table.rows]
+    return "\n".join([f"{table.title}.\n", *(f"| {' | '.join(line)} |" for line in lines), ""])
+
+
+def main() -> None:
+    """Measure, then write the page."""
+    target = find_target("numpy")
+    for system in (
+        measure(OURS, package_version("numpy"), call_target(target)),
+        *measure_peers(),
+    ):
+        save(system)
+    results = [json.loads(path.read_text()) for path in (RESULTS / "peers").glob("*.json")]
+    results.sort(key=lambda result: (result["name"] != OURS, result["name"].lower()))
+    systems = [load(result) for result in results]
+    dates = "\n".join(f"- {r['name']} {r['version']}: {r['date']}, {r['machine']}" for r in results)
+    parts = [
+        "# The peers beside us",
+        "Made by `nox -s peers` (`tools/peers.py`), from `peers/*.json`.",
+        markdown(comparison(systems)),
+        markdown(special(systems)),
+        "![Errors against the logit](peers.png)",
+        f"Measured:\n\n{dates}",
+    ]
+    (RESULTS / "peers.md").write_text("\n\n".join(part.strip() for part in parts) + "\n")
+    ours = systems[0]._replace(name="NumPy")
+    (RESULTS / "peers.png").write_bytes(draw_peers(ours, systems[1:]))
+
+
+if __name__ == "__main__":
+    main()
