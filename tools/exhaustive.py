@@ -10,6 +10,7 @@ stopped goes on; the results are added to ``results/accuracy/exhaustive``, from 
 """
 
 import argparse
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -31,6 +32,7 @@ import xent_api
 from xent_api import sigmoid_xent
 from xent_api.testing import Target, find_target
 from xent_api.testing.float64 import Numbers, sigmoid_values, ulp_errors
+from xent_api.testing.machine import describe_machine
 from xent_api.testing.targets import package_version
 
 PIECE = 2**16
@@ -60,6 +62,7 @@ class Sweep:
     def __init__(self, target: Target, dtype: str) -> None:
         self.target = target
         self.dtype = dtype
+        # JAX under `jit`, as it is used; the others eagerly.
         self.call = target.trace(_all) if target.name == "jax" and target.trace else _all
         if dtype != "float32":
             self.logits = _every(dtype)
@@ -70,6 +73,14 @@ class Sweep:
         if self.dtype == "float32":
             return range(2**31 // 2**20)
         return range(-(-len(self.labels) // LABELS))
+
+    def check(self, lines: list[Line]) -> None:
+        """See that every point was counted once for each quantity."""
+        wanted = 2 * 2**32 if self.dtype == "float32" else 2**16 * len(self.labels)
+        for quantity in QUANTITIES:
+            points = sum(line.points for line in lines if line.kind.startswith(quantity))
+            if points != wanted:
+                raise RuntimeError(f"{quantity}: {points} points instead of {wanted}")
 
     def run(self, block: int) -> dict[str, Any]:
         """Return what a block gave."""
@@ -83,11 +94,12 @@ class Sweep:
         lines: list[Line] = []
         asymmetric = 0
         for first in range(block * 2**20, (block + 1) * 2**20, PIECE):
-            size = np.arange(first, first + PIECE, dtype=np.uint32).view(np.float32)
+            bits = np.arange(first, first + PIECE, dtype=np.uint32)
+            logits = {sign: (bits | (sign < 0) << 31).astype(np.uint32) for sign in (1.0, -1.0)}
             found = {}
             for sign in (1.0, -1.0):
                 for label in (0.0, 1.0):
-                    x = np.float32(sign) * size
+                    x = logits[sign].view(np.float32)
                     found[sign, label] = got = self._values(x, np.full_like(x, label))
                     lines += _judge_single(x, label, got)
             for sign in (1.0, -1.0):
@@ -138,7 +150,7 @@ def _judge_single(x: Any, label: float, got: list[Any]) -> Iterator[Line]:
     exact = sigmoid_values(wide, label)
     promised = ~(np.abs(wide) > UNDERFLOW) | np.isinf(wide)
     for name, values, wanted in zip(QUANTITIES, got, exact, strict=True):
-        errors = ulp_errors(values.astype(np.float64), wanted, "float32")
+        errors = ulp_errors(values.astype(np.float64), wanted, "float32", flushed=~promised)
         yield from _lines(f"{name}, z = {label:g}", errors, x, label, promised)
 
 
@@ -149,7 +161,7 @@ def _judge_half(dtype: str, x: Any, label: float, got: list[Any]) -> Iterator[Li
     if 0.0 < label < 2.0**-126:
         promised[:] = False
     for name, values, wanted in zip(QUANTITIES, got, exact, strict=True):
-        errors = ulp_errors(values.astype(np.float64), wanted, dtype)
+        errors = ulp_errors(values.astype(np.float64), wanted, dtype, flushed=~promised)
         kind = name
         if name == "gradient":
             hard = label in (0.0, 1.0)
@@ -165,7 +177,8 @@ def _beyond(errors: Numbers, exact: Numbers, x: Numbers, label: float, dtype: st
     with np.errstate(all="ignore"):
         larger = np.maximum(1.0 / (1.0 + np.exp(-x)), label)
         beyond = np.maximum(errors - 0.5, 0.0) * (step / unit) / (2.0**-23 * larger)
-    beyond[~(errors > 0.5)] = 0.0
+    beyond[errors <= 0.5] = 0.0
+    beyond[np.isnan(beyond)] = np.inf  # where one of the two is no number
     return beyond
 
 
@@ -201,29 +214,44 @@ def merge(lines: Iterable[Line]) -> Iterable[Line]:
 def _identity(name: str, dtype: str) -> dict[str, str]:
     """Return what the results depend on: a state of other code or versions is no start."""
     package = Path(xent_api.__file__).parent
+    paths = [path for path in sorted(package.rglob("*.py")) if not _aside(path, package)]
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        if not {"testing", "_report", "facades"} & set(path.relative_to(package).parts):
-            digest.update(path.read_bytes())
-    version = package_version(name)
-    return {"backend": name, "version": version, "dtype": dtype, "source": digest.hexdigest()[:16]}
+    for path in [*paths, package / "testing" / "float64.py", Path(__file__)]:
+        digest.update(path.read_bytes())
+    return {
+        "backend": name,
+        "version": package_version(name),
+        "dtype": dtype,
+        "source": digest.hexdigest()[:16],
+        "machine": describe_machine(),
+    }
 
 
-def _done(state: Path, identity: dict[str, str]) -> list[dict[str, Any]]:
-    """Return the finished blocks of a state, or begin a new one."""
+def _aside(path: Path, package: Path) -> bool:
+    return bool({"testing", "_report", "facades"} & set(path.relative_to(package).parts))
+
+
+def resume(state: Path, identity: dict[str, str]) -> tuple[str, dict[int, dict[str, Any]]]:
+    """Return when a state was begun and its finished blocks; begin a new one where it is another's.
+
+    The file is written anew, so that half a line of a killed run does not stay in it.
+    """
+    header = identity | {"date": dt.datetime.now(dt.UTC).date().isoformat()}
+    blocks: list[dict[str, Any]] = []
     if state.exists():
         lines = [json.loads(line) for line in state.read_text().splitlines() if line.endswith("}")]
-        if lines and lines[0] == identity:
-            return lines[1:]
+        if lines and lines[0] | {"date": ""} == identity | {"date": ""}:
+            header, *blocks = lines
+    done = {entry["block"]: entry for entry in blocks}
     state.parent.mkdir(parents=True, exist_ok=True)
-    state.write_text(json.dumps(identity) + "\n")
-    return []
+    state.write_text("".join(json.dumps(line) + "\n" for line in [header, *done.values()]))
+    return header["date"], done
 
 
 def main() -> None:
     """Sweep what is left, then write the results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("backend", help="numpy, torch, jax or any known name")
+    parser.add_argument("backend", choices=("numpy", "torch", "jax"), help="on the CPU")
     parser.add_argument("--dtype", default="float32", choices=("float32", "float16", "bfloat16"))
     parser.add_argument("--workers", type=int, default=2, help="threads")
     parser.add_argument("--state", type=Path, default=ROOT / ".exhaustive", help="folder")
@@ -231,9 +259,8 @@ def main() -> None:
     sweep = Sweep(find_target(options.backend), options.dtype)
     state = options.state / f"{options.backend}-{options.dtype}.jsonl".replace(":", "-")
     identity = _identity(options.backend, options.dtype)
-    done = _done(state, identity)
-    finished = {entry["block"] for entry in done}
-    left = [block for block in sweep.blocks() if block not in finished]
+    date, done = resume(state, identity)
+    left = [block for block in sweep.blocks() if block not in done]
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with (
         state.open("a") as file,
@@ -241,14 +268,16 @@ def main() -> None:
         ThreadPoolExecutor(options.workers) as pool,
     ):
         title = f"{options.backend} {options.dtype}"
-        task = bar.add_task(title, total=len(sweep.blocks()), completed=len(finished))
+        task = bar.add_task(title, total=len(sweep.blocks()), completed=len(done))
         for entry in pool.map(sweep.run, left):
-            done.append(entry)
+            done[entry["block"]] = entry
             file.write(json.dumps(entry) + "\n")
             file.flush()
             bar.advance(task)
-    lines = merge(Line(*line) for entry in done for line in entry["lines"])
-    write_result(identity, [line._asdict() for line in lines], sum(e["asymmetric"] for e in done))
+    lines = list(merge(Line(*line) for entry in done.values() for line in entry["lines"]))
+    sweep.check(lines)
+    asymmetric = sum(entry["asymmetric"] for entry in done.values())
+    write_result(identity | {"date": date}, [line._asdict() for line in lines], asymmetric)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ all files there.
 
 import datetime as dt
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +70,11 @@ def markdown(table: Table) -> str:
 def main() -> None:
     """Measure, then write the page."""
     target = find_target("numpy")
-    for system in (
-        measure(OURS, package_version("numpy"), call_target(target)),
-        *measure_peers(),
-    ):
+    peers, problems = measure_peers()
+    for system in (measure(OURS, package_version("numpy"), call_target(target)), *peers):
         save(system)
+    if problems:
+        sys.exit("\n".join(problems))
     results = [json.loads(path.read_text()) for path in (RESULTS / "peers").glob("*.json")]
     results.sort(key=lambda result: (result["name"] != OURS, result["name"].lower()))
     systems = [load(result) for result in results]
@@ -87,8 +88,7 @@ def main() -> None:
         f"Measured:\n\n{dates}",
     ]
     (RESULTS / "peers.md").write_text("\n\n".join(part.strip() for part in parts) + "\n")
-    ours = systems[0]._replace(name="NumPy")
-    (RESULTS / "peers.png").write_bytes(draw_peers(ours, systems[1:]))
+    (RESULTS / "peers.png").write_bytes(draw_peers(systems[0], systems[1:]))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ nothing in it looks beyond an element, a backend may run it on whole arrays, on 
 them, or as one fused kernel.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ._formulas import sigmoid
@@ -14,6 +15,8 @@ from ._typing import Array, DType, Namespace
 
 NEUTRAL = {"logits": 0.0, "labels": 0.0, "weights": 1.0, "pos_weight": 1.0}
 """What stands for each operand where a position is not kept."""
+NEXT = {"loss": "gradient", "gradient": "hessian"}
+"""The derivative of an output with respect to the logits."""
 
 
 class SigmoidProgram(NamedTuple):
@@ -31,6 +34,8 @@ class SigmoidProgram(NamedTuple):
     """The operands that are Python numbers."""
     ignored: int | float | None
     smoothing: float
+    varied: str | None = None
+    """The operand, other than the logits, that all outputs are differentiated by."""
 
     def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array, ...]:
         """Return the outputs, aligned with each other."""
@@ -42,21 +47,50 @@ class SigmoidProgram(NamedTuple):
                 values[name] = select(xp, keep, _cast(xp, given[name], self.compute), neutral)
         denominator = given.get("denominator", values.get("denominator"))
         x, z = values["logits"], values["labels"]
-        terms = sigmoid.terms(
-            xp,
-            x,
-            z,
-            smoothing=self.smoothing,
-            pos_weight=values.get("pos_weight"),
-            weights=values.get("weights"),
-        )
+        terms = self._terms(xp, x, z, values)
         found = []
         for name, dtype, divide in zip(self.outputs, self.results, self.divided, strict=True):
             value = select(xp, keep, self._formula(xp, name, x, z, terms), 0.0)
             if divide:
                 value = _divided(xp, value, denominator)
+            if "factor" in given:
+                factor = _cast(xp, given["factor"], self.compute)
+                value = select(xp, keep, value * factor, 0.0)  # also where the factor is NaN
             found.append(_cast(xp, value, dtype))
         return tuple(found)
+
+    def closed(self, names: Iterable[str]) -> bool:
+        """Tell whether `derivative` has the derivatives with respect to all these operands."""
+        known = {"logits", "factor"} if self.varied else {*NEUTRAL, "factor"}
+        return known.issuperset(names) and all(name in NEXT for name in self.outputs)
+
+    def derivative(self, output: int, operand: str) -> "SigmoidProgram":
+        """Return the program of the derivative of an output, times a last operand "factor".
+
+        A program that has a factor is linear in it: its derivative with respect to the factor is
+        the program itself.
+        """
+        name = self.outputs[output]
+        varied = self.varied if operand in {"logits", "factor"} else operand
+        operands = tuple(name for name in self.operands if name != "factor")
+        return self._replace(
+            outputs=(NEXT[name] if operand == "logits" else name,),
+            operands=(*operands, "factor"),
+            results=(self.compute,),
+            divided=(self.divided[output],),
+            varied=varied,
+        )
+
+    def _terms(self, xp: Namespace, x: Array, z: Array, values: dict[str, Array]) -> sigmoid.Terms:
+        a, q = self.smoothing, values.get("pos_weight")
+        terms = sigmoid.terms(xp, x, z, smoothing=a, pos_weight=q)
+        if self.varied == "weights":
+            return terms
+        if self.varied == "labels":
+            terms = sigmoid.label_terms(terms, smoothing=a, pos_weight=q)
+        if self.varied == "pos_weight":
+            terms = sigmoid.pos_weight_terms(z, terms, smoothing=a)
+        return sigmoid.weighted(terms, values.get("weights"))
 
     def _formula(self, xp: Namespace, name: str, x: Array, z: Array, terms: sigmoid.Terms) -> Array:
         if name == "loss":

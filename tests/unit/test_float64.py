@@ -66,9 +66,15 @@ def test_errors_in_ulp_are_those_of_the_exact_measure(dtype: str) -> None:
     exact += [-value for value in exact[::3]]
     wide = np.asarray([float(value) for value in exact])
     for actual in (wide, np.zeros_like(wide), wide * (1.0 + 2.0**-12), wide + 2.0**-140, -wide):
-        found = ulp_errors(actual, wide, dtype)
+        found = ulp_errors(actual, wide, dtype, flushed=True)
         for got, a, e in zip(found.tolist(), actual.tolist(), wide.tolist(), strict=True):
             assert got == pytest.approx(ulp_error(a, e, dtype), rel=1e-12)
+
+
+def test_a_zero_is_an_error_unless_it_may_be_flushed() -> None:
+    zero, tiny = np.zeros(2), np.asarray([2.0**-15, 2.0**-14])
+    np.testing.assert_array_equal(ulp_errors(zero, tiny, "float16"), [512, 1024])
+    np.testing.assert_array_equal(ulp_errors(zero, tiny, "float16", flushed=True), [0, 1024])
 
 
 def test_errors_in_ulp_of_what_is_not_finite() -> None:

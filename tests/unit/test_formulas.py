@@ -35,11 +35,10 @@ def test_formulas_at_400_digits(options: dict[str, Any]) -> None:
         x = mparray.asarray([a for a, _ in pairs])
         z = mparray.asarray([b for _, b in pairs])
         given = {name: mpmath.mpf(value) for name, value in options.items()}
-        terms = sigmoid.terms(mparray, x, z, **given)
+        weights = given.pop("weights", None)
+        terms = sigmoid.weighted(sigmoid.terms(mparray, x, z, **given), weights)
         found = sigmoid.loss(mparray, x, terms), sigmoid.gradient(terms), sigmoid.hessian(z, terms)
-        numbers = [
-            given.get(k, d) for k, d in (("smoothing", 0), ("pos_weight", 1), ("weights", 1))
-        ]
+        numbers = [given.get("smoothing", 0), given.get("pos_weight", 1), weights or 1]
         with mpmath.workdps(2 * DIGITS):
             exact = [_definition(a, b, *numbers) for a, b in pairs]
         for which in range(3):
@@ -49,3 +48,30 @@ def test_formulas_at_400_digits(options: dict[str, Any]) -> None:
                 # Only the gradient's two parts cancel, to no more than they are themselves.
                 size = max(abs(wanted[which]), mpmath.mpf(1) if which == 1 else 0)
                 assert error <= size * mpmath.mpf(10) ** (10 - DIGITS), (pairs[i], which)
+
+
+@pytest.mark.parametrize("options", OPTIONS[:3], ids=str)
+def test_derivatives_of_the_coefficients_at_400_digits(options: dict[str, Any]) -> None:
+    """The loss is linear in the label and in `pos_weight`: a difference is the derivative."""
+    with mpmath.workdps(DIGITS):
+        pairs = [(mpmath.mpf(x), mpmath.mpf(z)) for x in LOGITS for z in LABELS]
+        x = mparray.asarray([a for a, _ in pairs])
+        z = mparray.asarray([b for _, b in pairs])
+        given = {name: mpmath.mpf(value) for name, value in options.items()}
+        a, q = given.get("smoothing", mpmath.mpf(0)), given.get("pos_weight", mpmath.mpf(1))
+        terms = sigmoid.terms(mparray, x, z, **given)
+        in_label = sigmoid.label_terms(terms, smoothing=a, pos_weight=given.get("pos_weight"))
+        in_weight = sigmoid.pos_weight_terms(z, terms, smoothing=a)
+        for i, (logit, label) in enumerate(pairs):
+            with mpmath.workdps(2 * DIGITS):
+                one, zero = (_definition(logit, mpmath.mpf(v), a, q, 1) for v in (1, 0))
+                twice, once = (_definition(logit, label, a, v, 1) for v in (q + 1, q))
+                exact = [
+                    [p - n for p, n in zip(*pair, strict=True)]
+                    for pair in ((one, zero), (twice, once))
+                ]
+            for found, wanted in zip((in_label, in_weight), exact, strict=True):
+                values = sigmoid.loss(mparray, x, found), sigmoid.gradient(found)
+                for value, right in zip(values, wanted, strict=False):
+                    error = abs(value._data[i] - right)
+                    assert error <= max(abs(right), 1) * mpmath.mpf(10) ** (10 - DIGITS)

@@ -14,6 +14,7 @@ from xent_api._report.main import main
 from xent_api._report.measure import CASES, CENTRES, Measured, call_target, measure
 from xent_api._report.page import page
 from xent_api._report.tables import WRONG, Table
+from xent_api._report.write import measure_peers
 from xent_api.testing import find_target
 
 PNG = b"\x89PNG\r\n"
@@ -62,6 +63,39 @@ def test_one_wrong_point_is_seen() -> None:
     worst = dict(zip(CENTRES, found.curves["loss, z = 0"].worst, strict=True))
     assert worst.pop(33.5) > 7
     assert max(worst.values()) <= 0.501
+
+
+def test_nan_is_no_right_gradient() -> None:
+    def call(x: peers.Single, z: peers.Single, kept: object) -> tuple[object, object]:
+        loss, slope = peers._textbook(x, z, kept)
+        slope[(z > 0) & (z < 1) & (x > 5) & (x < 6)] = np.nan
+        return loss, slope
+
+    assert measure("", "", call).worst("gradient, soft z") == np.inf
+
+
+def test_a_peer_that_raises_is_named_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> tuple[object, object]:
+        raise ImportError("no kernels")
+
+    peer = peers.PEERS[0]._replace(name="broken", call=broken)
+    monkeypatch.setattr(peers, "PEERS", (*peers.PEERS[:1], peer))
+    found, problems = measure_peers()
+    assert [system.name for system in found] == ["textbook in NumPy"]
+    assert problems == ["broken cannot be measured: ImportError: no kernels"]
+
+
+@pytest.mark.parametrize("name", ["", "file", "file/folder"])
+def test_a_folder_that_cannot_be_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    out = io.StringIO()
+    with pytest.raises(SystemExit):
+        main(["--report", name], out)
+    assert not out.getvalue()
+    assert "--report" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_the_files(tmp_path: Path) -> None:

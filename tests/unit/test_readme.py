@@ -1,5 +1,6 @@
 """The README and what it speaks of."""
 
+import re
 from pathlib import Path
 
 from xent_api.testing import KNOWN, sigmoid_vectors
@@ -32,3 +33,9 @@ def test_the_folders_that_it_names_are_there() -> None:
     named = [part for part in table.split("`")[1::2] if "/" in part]
     assert len(named) > 5
     assert all((ROOT / path).exists() for path in named)
+
+
+def test_its_links_within_the_repository_lead_somewhere() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert len(links) > 2
+    assert all((ROOT / link).exists() for link in links)

@@ -48,23 +48,26 @@ class Backend:
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program; add up those of its results that `summed` marks."""
-        results = program(self.xp, *operands)
+        results = self.run(program, operands, len(summed))
         return tuple(
             self.total(value) if add else value for value, add in zip(results, summed, strict=True)
         )
 
-    def total(self, value: Array) -> Array:
-        """Return the sum of all elements.
+    def run(self, program: Program, operands: tuple[Array, ...], count: int) -> tuple[Array, ...]:
+        """Return the results of the program, which are `count`."""
+        return program(self.xp, *operands)
 
-        Integers are added up in the default integer dtype, others in float64 where there is one,
-        else pairwise.
-        """
+    def total(self, value: Array) -> Array:
+        """Return the sum of all elements, of integers in the default integer dtype."""
         if not self.xp.isdtype(value.dtype, "real floating"):
             return self.xp.sum(value)
-        wide = self.accumulator(value)
-        if wide is not None:
-            return self.xp.sum(value, dtype=wide)
-        return pairwise_sum(self.xp, value)
+        return self.add_up(value, self.accumulator(value))
+
+    def add_up(self, value: Array, dtype: DType | None) -> Array:
+        """Return the sum of floating elements in `dtype`, without one in their own."""
+        if dtype is None:
+            return pairwise_sum(self.xp, value)
+        return self.xp.sum(value, dtype=dtype)
 
 
 def pairwise_sum(xp: Namespace, value: Array) -> Array:

@@ -1,7 +1,6 @@
 """NumPy: programs without floating-point warnings, on base arrays."""
 
 import sys
-from typing import Any
 
 import numpy as np
 
@@ -16,12 +15,15 @@ class QuietBackend(Backend):
     raise on them means his own arithmetic. Serves the libraries that compute by NumPy, too.
     """
 
-    def evaluate(
-        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
-    ) -> tuple[Array, ...]:
+    def run(self, program: Program, operands: tuple[Array, ...], count: int) -> tuple[Array, ...]:
         """Run the program with no floating-point warnings."""
         with np.errstate(all="ignore"):
-            return super().evaluate(program, operands, summed)
+            return super().run(program, operands, count)
+
+    def total(self, value: Array) -> Array:
+        """Return the sum with no floating-point warnings."""
+        with np.errstate(all="ignore"):
+            return super().total(value)
 
 
 class NumpyBackend(QuietBackend):
@@ -46,17 +48,13 @@ class NumpyBackend(QuietBackend):
         """All NumPy arrays live on one device."""
         return
 
-    def evaluate(
-        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
-    ) -> tuple[Array, ...]:
+    def run(self, program: Program, operands: tuple[Array, ...], count: int) -> tuple[Array, ...]:
         """Run the program: arrays in, arrays out.
 
         NumPy's operators turn 0-d arrays into scalars. Sums stay the scalars that NumPy's own `sum`
         returns, also when they come back as operands.
         """
-        results: tuple[Any, ...] = super().evaluate(program, operands, summed)
-        scalar = not isinstance(operands[0], np.ndarray)
-        return tuple(
-            value if scalar or add else np.asarray(value)
-            for value, add in zip(results, summed, strict=True)
-        )
+        results = super().run(program, operands, count)
+        if not isinstance(operands[0], np.ndarray):
+            return results
+        return tuple(np.asarray(value) for value in results)

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from ..testing import ulp_error
+from ..testing import BAR, ulp_error
 from .measure import CASES, EACH, EDGE, SPECIAL, Measured, special_values
 from .tables import WRONG, Table
 
-BAR = 4.0
 SPECIAL_BAR = 16.0
 """An error in ulp above which a special value counts as wrong: far more than any rounding."""
 
@@ -19,8 +18,9 @@ def comparison(systems: Sequence[Measured]) -> Table:
     ]
     count = 2 * EDGE * EACH
     title = (
-        f"Worst error of loss and gradient, float32, {count} logits from -{EDGE} to {EDGE}, "
-        f"in ulp (the gradient at soft labels in eps*max(sigmoid(x), z)); {WRONG}: more than 4"
+        f"Worst error of loss and gradient, float32, in a sample of {count} logits from -{EDGE} "
+        f"to {EDGE}, in ulp (the gradient at soft labels in eps*max(sigmoid(x), z)); "
+        f"{WRONG}: more than {BAR:g}"
     )
     return Table(title, ("system", "version", *CASES), rows, frozenset(CASES))
 

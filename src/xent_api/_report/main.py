@@ -22,6 +22,11 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
     options = parser.parse_args(arguments)
     if options.report and (missing := [n for n in ("numpy", "matplotlib") if not find_spec(n)]):
         parser.error(f"--report needs {' and '.join(missing)}: install xent-api[report]")
+    if options.report:
+        try:
+            options.report.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # said now, and not after all the work
+            parser.error(f"--report: {error}")
     out.write(f"{TITLE}\n\n")
     names: list[str] = options.backend or list(KNOWN)
     report = examine(names)
@@ -43,6 +48,12 @@ def _write(folder: Path, report: Report, problems: list[str], out: TextIO) -> No
     out.write(f"{write_report(folder, TITLE, report, problems)} is written.\n")
 
 
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("a folder; got an empty name")
+    return Path(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m xent_api",
@@ -58,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--report",
-        type=Path,
+        type=_folder,
         metavar="DIR",
         help="also write index.html there, with pictures of the errors of each backend and of the "
         "losses of PyTorch, optax, Keras, scikit-learn, TensorFlow and Paddle, where installed",

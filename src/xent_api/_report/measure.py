@@ -12,7 +12,7 @@ from .peers import Call, Single
 
 EDGE = 87
 """Logits up to here are measured: beyond it exp(-abs(x)) is subnormal in float32."""
-EACH = 200
+EACH = 500
 """Points for each logit from one whole number to the next."""
 CENTRES = tuple(k + 0.5 for k in range(-EDGE, EDGE))
 CASES = (
@@ -113,6 +113,6 @@ def _special_points() -> tuple[Single, Single, Any]:
 
 
 def _curve(errors: Numbers) -> Curve:
-    rows = errors.reshape(len(CENTRES), EACH)
+    rows = np.where(np.isnan(errors), np.inf, errors).reshape(len(CENTRES), EACH)
     worst, median = rows.max(axis=1), np.median(rows, axis=1)
     return Curve(tuple(worst.tolist()), tuple(median.tolist()))

@@ -74,7 +74,7 @@ def _optax(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
 
 
 def _keras(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
-    os.environ.setdefault("KERAS_BACKEND", "jax")
+    os.environ["KERAS_BACKEND"] = "jax"
     from keras import ops
 
     def loss(logits: Any, labels: Any) -> Any:
@@ -115,8 +115,8 @@ def _paddle(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
 
     logits = paddle.to_tensor(x, stop_gradient=False)
     labels = paddle.to_tensor(z if kept is None else np.where(kept, z, np.float32(-100)))
-    options = {"normalize": False, "ignore_index": -100}
-    loss = _C_ops.sigmoid_cross_entropy_with_logits(logits, labels, None, *options.values())
+    pos_weight, normalize, ignored = None, False, -100
+    loss = _C_ops.sigmoid_cross_entropy_with_logits(logits, labels, pos_weight, normalize, ignored)
     loss.sum().backward()
     return loss.detach().numpy(), logits.grad.numpy()
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
+from ..testing import BAR
 from .measure import CASES, CENTRES, Measured
 
-BAR = 4.0
+OURS = "xent_api"
 LEAST = 0.1
 """What an error of less is shown as where the axis is logarithmic."""
 
@@ -18,8 +19,8 @@ def draw_backends(systems: Sequence[Measured]) -> bytes:
 
 def draw_peers(ours: Measured, peers: Sequence[Measured]) -> bytes:
     """Return a PNG of the errors of the peers, with this package's in black."""
-    own = ours._replace(name=f"xent_api on {ours.name}")
-    return _draw([*peers, own], "The losses of other systems, and this one", logarithmic=True)
+    systems = [*peers, ours._replace(name=OURS)]
+    return _draw(systems, "The losses of other systems, and this one", logarithmic=True)
 
 
 def _draw(systems: Sequence[Measured], title: str, *, logarithmic: bool) -> bytes:
@@ -50,7 +51,7 @@ def _lines(axes: Any, system: Measured, case: str, i: int, *, logarithmic: bool)
     worst, median = system.curves[case]
     if logarithmic:
         worst, median = (tuple(max(LEAST, e) for e in errors) for errors in (worst, median))
-    color = "black" if system.name.startswith("xent_api") else f"C{i % 10}"
+    color = "black" if system.name == OURS else f"C{i % 10}"
     label = f"{system.name} {system.version}"
     # Systems that give the same numbers lie on each other: dashes of their own show them all.
     dashes = (0, ()) if i < 1 else (i, (3 + i % 3, i % 4))
@@ -62,8 +63,8 @@ def _scale(axes: Any, *, logarithmic: bool) -> None:
     if logarithmic:
         axes.set_yscale("log")
         axes.set_ylim(LEAST, 1e8)
-        axes.text(-85, 1.3 * BAR, "the bar: 4", color="0.4", fontsize=8)
+        axes.text(-85, 1.3 * BAR, f"the bar: {BAR:g}", color="0.4", fontsize=8)
         axes.text(-85, 2.5e7, "no digit is left", color="0.4", fontsize=8)
     else:
         axes.set_ylim(0.0, 5.0)
-        axes.text(-85, BAR + 0.1, "the bar: 4", color="0.4", fontsize=8)
+        axes.text(-85, BAR + 0.1, f"the bar: {BAR:g}", color="0.4", fontsize=8)
