@@ -53,32 +53,22 @@ class SigmoidProgram(NamedTuple):
             value = select(xp, keep, self._formula(xp, name, x, z, terms), 0.0)
             if divide:
                 value = _divided(xp, value, denominator)
-            if "factor" in given:
-                factor = _cast(xp, given["factor"], self.compute)
-                value = select(xp, keep, value * factor, 0.0)  # also where the factor is NaN
             found.append(_cast(xp, value, dtype))
         return tuple(found)
 
     def closed(self, names: Iterable[str]) -> bool:
         """Tell whether `derivative` has the derivatives with respect to all these operands."""
-        known = {"logits", "factor"} if self.varied else {*NEUTRAL, "factor"}
+        known = {"logits"} if self.varied else set(NEUTRAL)
         return known.issuperset(names) and all(name in NEXT for name in self.outputs)
 
     def derivative(self, output: int, operand: str) -> "SigmoidProgram":
-        """Return the program of the derivative of an output, times a last operand "factor".
-
-        A program that has a factor is linear in it: its derivative with respect to the factor is
-        the program itself.
-        """
+        """Return the program, of the same operands, of the derivative of an output."""
         name = self.outputs[output]
-        varied = self.varied if operand in {"logits", "factor"} else operand
-        operands = tuple(name for name in self.operands if name != "factor")
         return self._replace(
             outputs=(NEXT[name] if operand == "logits" else name,),
-            operands=(*operands, "factor"),
             results=(self.compute,),
             divided=(self.divided[output],),
-            varied=varied,
+            varied=self.varied if operand == "logits" else operand,
         )
 
     def _terms(self, xp: Namespace, x: Array, z: Array, values: dict[str, Array]) -> sigmoid.Terms:

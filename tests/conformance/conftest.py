@@ -68,7 +68,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "dtype" not in metafunc.fixturenames:
         metafunc.parametrize("suite", suites, ids=str, indirect=True)
         return
-    allowed = {name for mark in metafunc.definition.iter_markers("dtypes") for name in mark.args}
+    mark = metafunc.definition.get_closest_marker("dtypes")
+    allowed = mark.args if mark else ()
     pairs = [
         (suite, dtype)
         for suite in suites

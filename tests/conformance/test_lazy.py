@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from xent_api import sigmoid_xent
+from xent_api._formulas import sigmoid
 
 np = pytest.importorskip("numpy")
 
@@ -54,6 +55,34 @@ def test_dask_computes_nothing_and_agrees_with_numpy(
         assert computed.dtype == got.dtype == value.dtype
         assert computed.shape == got.shape == value.shape
         np.testing.assert_allclose(computed, value, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_dask_gets_one_layer_that_computes(da: Any, points: dict[str, Any], name: str) -> None:
+    """Two results come out of one layer, whose blocks are computed once for both."""
+    import dask
+
+    lazy = {
+        key: da.from_array(value, chunks=(12, 4)[-value.ndim :]) for key, value in points.items()
+    }
+    found = getattr(sigmoid_xent, name)(**lazy)
+    results = found if isinstance(found, tuple) else (found,)
+    before = {layer for array in lazy.values() for layer in array.dask.layers}
+    layers = {layer for array in results for layer in array.dask.layers} - before
+    computing = {layer for layer in layers if "itemgetter" not in layer}
+    assert len(computing) == 1
+    assert len(layers) - len(computing) == (len(results) if len(results) > 1 else 0)
+    calls = []
+    right = sigmoid.terms
+
+    def counted(*args: Any, **options: Any) -> Any:
+        calls.append(1)
+        return right(*args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sigmoid, "terms", counted)
+        dask.compute(*results, scheduler="synchronous")
+    assert len(calls) == 2  # blocks
 
 
 def test_dask_with_unknown_chunks(da: Any, points: dict[str, Any]) -> None:

@@ -4,13 +4,11 @@ A program may know its derivatives in closed form; a library's rule then runs th
 of differentiating the arithmetic: exact, with nothing to save but the operands.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol, TypeGuard, runtime_checkable
 
 from .._typing import Array, Namespace
 from .direct import Program
-
-Run = Callable[[Program, tuple[Array, ...]], tuple[Array, ...]]
 
 
 @runtime_checkable
@@ -26,7 +24,7 @@ class Differentiable(Protocol):
         """Tell whether the derivatives with respect to all these operands are known."""
 
     def derivative(self, output: int, operand: str) -> "Differentiable":
-        """Return the program of a derivative, times a last operand "factor"."""
+        """Return the program, of the same operands, of the derivative of an output."""
 
 
 def has_rule(program: Program, varied: Iterable[bool]) -> TypeGuard[Differentiable]:
@@ -35,21 +33,3 @@ def has_rule(program: Program, varied: Iterable[bool]) -> TypeGuard[Differentiab
         return False
     pairs = zip(program.operands, varied, strict=True)
     return program.closed([name for name, wanted in pairs if wanted])
-
-
-def times_derivative(
-    run: Run,
-    program: Differentiable,
-    output: int,
-    place: int,
-    operands: tuple[Array, ...],
-    factor: Array,
-) -> Array:
-    """Return `factor` times the derivative of an output with respect to the operand at `place`."""
-    name = program.operands[place]
-    if program.operands[-1] == "factor":
-        *others, own = operands
-        operands = tuple(others)
-        factor = factor if name == "factor" else own * factor
-    (value,) = run(program.derivative(output, name), (*operands, factor))
-    return value

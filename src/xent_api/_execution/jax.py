@@ -7,7 +7,7 @@ import jax
 from jax.custom_derivatives import SymbolicZero
 
 from .._typing import Array, Device, DType
-from .derivatives import Differentiable, has_rule, times_derivative
+from .derivatives import Differentiable, has_rule
 from .direct import Backend, Program
 
 
@@ -67,9 +67,11 @@ class JaxBackend(Backend):
         operands: tuple[Array, ...],
         tangents: tuple[Any, ...],
     ) -> Array:
-        parts = [
-            times_derivative(self._run, program, output, place, operands, tangent)
-            for place, tangent in enumerate(tangents)
-            if not isinstance(tangent, SymbolicZero)
-        ]
+        parts = []
+        for name, tangent in zip(program.operands, tangents, strict=True):
+            if not isinstance(tangent, SymbolicZero):
+                # The tangent stays outside of the derivative: what is linear in a tangent loses its
+                # own rule in JAX's linearization.
+                (derivative,) = self._run(program.derivative(output, name), operands)
+                parts.append(derivative * tangent.astype(derivative.dtype))
         return sum(parts[1:], parts[0])

@@ -7,7 +7,7 @@ import array_api_compat.torch as xp
 import torch
 
 from .._typing import Array, DType
-from .derivatives import Differentiable, has_rule, times_derivative
+from .derivatives import Differentiable, has_rule
 from .direct import Backend, Program
 
 
@@ -75,9 +75,9 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
         found: list[Array | None] = [None]
         for place, operand in enumerate(operands):
             parts = [
-                times_derivative(_run, ctx.program, output, place, operands, factor)
-                for output, factor in enumerate(cotangents)
-                if factor is not None and ctx.needs_input_grad[place + 1]
+                _product(ctx.program, output, place, operands, cotangent)
+                for output, cotangent in enumerate(cotangents)
+                if cotangent is not None and ctx.needs_input_grad[place + 1]
             ]
             summed = sum(parts[1:], parts[0]) if parts else None
             found.append(None if summed is None else _like(summed, operand))
@@ -90,12 +90,20 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
         found = []
         for output, dtype in enumerate(ctx.dtypes):
             parts = [
-                times_derivative(_run, ctx.program, output, place, operands, tangent)
+                _product(ctx.program, output, place, operands, tangent)
                 for place, tangent in enumerate(tangents)
                 if tangent is not None
             ]
             found.append(sum(parts[1:], parts[0]).to(dtype))
         return tuple(found)
+
+
+def _product(
+    program: Differentiable, output: int, place: int, operands: tuple[Array, ...], factor: Array
+) -> Array:
+    """Return the derivative of an output with respect to the operand at `place`, times `factor`."""
+    (derivative,) = _run(program.derivative(output, program.operands[place]), operands)
+    return derivative * factor.to(derivative.dtype)
 
 
 def _like(cotangent: Array, operand: Array) -> Array:

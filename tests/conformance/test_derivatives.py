@@ -1,0 +1,136 @@
+"""Derivatives by each library's own means, against the reference values."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from helpers.abilities import MODES, Mode
+from helpers.suite import Suite
+
+from xent_api import sigmoid_xent
+from xent_api._execution.direct import Backend
+from xent_api._execution.table import find_backend
+from xent_api.testing import check_namespace, sigmoid_vectors
+
+pytestmark = [
+    pytest.mark.eager,  # each mode compiles what it says itself
+    pytest.mark.dtypes("bfloat16", "float32", "float64"),
+    # torch's own, when it first needs a forward-mode derivative
+    pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning"),
+]
+
+
+def _name(mode: Mode) -> str:
+    return mode.name
+
+
+def _call(suite: Suite, mode: Mode) -> Callable[..., Any]:
+    """Return what `check_namespace` calls: derivatives of the loss, and of its derivative."""
+
+    def call(function: Any, arrays: dict[str, Any], **options: Any) -> tuple[Any, Any]:
+        logits = arrays["logits"]
+        others = [name for name in arrays if name != "logits"]
+
+        def run(x: Any, *values: Any) -> tuple[Any, Any]:
+            given = dict(zip(others, values, strict=True)) | options
+
+            def loss(x: Any) -> Any:
+                return sigmoid_xent.loss(logits=x, **given)
+
+            if mode.name in {"vmap(grad)", "torch.func.vmap(grad)"}:
+                return _elementwise(suite, function, mode, x, values, others, options)
+            slope = mode.derive(loss)
+            if function is sigmoid_xent.loss_and_gradient:
+                return loss(x), slope(x)
+            return slope(x), mode.derive(slope)(x)
+
+        compiled = _compile(suite, run) if mode.compiled else run
+        first, second = compiled(logits, *(arrays[name] for name in others))
+        return _detached(first), _detached(second)
+
+    return call
+
+
+def _elementwise(
+    suite: Suite,
+    function: Any,
+    mode: Mode,
+    x: Any,
+    values: tuple[Any, ...],
+    others: list[str],
+    options: dict[str, Any],
+) -> tuple[Any, Any]:
+    """Differentiate a function of one position, mapped over all operands."""
+    if suite.target.name.startswith("jax"):
+        from jax import grad, vmap
+    else:
+        from torch.func import grad, vmap
+
+    def loss(x: Any, *values: Any) -> Any:
+        return sigmoid_xent.loss(logits=x, **dict(zip(others, values, strict=True)), **options)
+
+    slope = grad(loss)
+    if function is sigmoid_xent.loss_and_gradient:
+        return vmap(loss)(x, *values), vmap(slope)(x, *values)
+    return vmap(slope)(x, *values), vmap(grad(slope))(x, *values)
+
+
+def _compile(suite: Suite, function: Callable[..., Any]) -> Callable[..., Any]:
+    if suite.target.name == "mlx":
+        import mlx.core as mx
+
+        compiled: Callable[..., Any] = mx.compile(function)
+        return compiled
+    if suite.target.name.startswith("torch"):
+        import torch
+
+        torch.compiler.reset()
+        # The whole of forward and backward is traced by AOTAutograd; Inductor would take minutes.
+        return torch.compile(function, fullgraph=True, backend="aot_eager")  # type: ignore[no-any-return]
+    assert suite.target.trace is not None
+    return suite.target.trace(function)
+
+
+def _detached(values: Any) -> Any:
+    return values.detach() if hasattr(values, "detach") else values
+
+
+def _check(suite: Suite, dtype: str, mode: Mode, *, plain: bool = False) -> None:
+    findings = check_namespace(suite.target, [dtype], _call(suite, mode))
+    misses = [miss for finding in findings for miss in finding.misses]
+    if plain:
+        # The label is not in the arithmetic of a second derivative: a NaN there is not seen.
+        misses = [m for m in misses if m.quantity != "hessian" or m.vector.label == m.vector.label]
+    assert [str(miss) for miss in misses] == []
+    assert [finding.problem for finding in findings] == [""] * 3
+    assert [finding.points for finding in findings] == [len(sigmoid_vectors(dtype))] * 3
+
+
+@pytest.mark.only("torch")
+@pytest.mark.parametrize("mode", MODES["torch"], ids=_name)
+def test_torch(suite: Suite, dtype: str, mode: Mode) -> None:
+    _check(suite, dtype, mode, plain=mode.plain)
+
+
+@pytest.mark.only("jax")
+@pytest.mark.parametrize("mode", MODES["jax"], ids=_name)
+def test_jax(suite: Suite, dtype: str, mode: Mode) -> None:
+    _check(suite, dtype, mode)
+
+
+@pytest.mark.only("mlx")
+@pytest.mark.parametrize("mode", MODES["mlx"], ids=_name)
+def test_mlx(suite: Suite, dtype: str, mode: Mode) -> None:
+    _check(suite, dtype, mode, plain=mode.plain)
+
+
+@pytest.mark.only("torch", "jax")
+def test_plain_autodiff(suite: Suite, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the rules switched off, as in a framework that loses them (pytorch#192985)."""
+    library = suite.target.name.partition(":")[0]
+    found = find_backend(suite.array([0.0], dtype))
+    assert found is not None
+    backend = type(found)
+    assert backend.run is not Backend.run
+    monkeypatch.setattr(backend, "run", Backend.run)
+    _check(suite, dtype, MODES[library][0], plain=True)

@@ -1,0 +1,146 @@
+"""JAX: what training code does with a loss."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from helpers.suite import Suite
+
+from xent_api import sigmoid_xent
+
+pytestmark = [
+    pytest.mark.only("jax"),
+    pytest.mark.eager,
+    pytest.mark.dtypes("float32"),
+]
+NAMES = ("logits", "labels", "weights", "pos_weight")
+
+
+def _operands(suite: Suite, dtype: str, seed: int = 0) -> tuple[Any, ...]:
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    shapes = ((5, 3), (5, 3), (3,), (5, 1))
+    values = [random.uniform(size=shape) for shape in shapes]
+    values[0] = 8.0 * values[0] - 4.0
+    return tuple(suite.array(value.tolist(), dtype) for value in values)
+
+
+@pytest.mark.dtypes("float64")
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+@pytest.mark.parametrize("name", ["loss", "gradient", "loss_and_gradient", "gradient_and_hessian"])
+def test_derivatives_in_all_operands(suite: Suite, dtype: str, name: str, reduction: str) -> None:
+    """Both modes and both orders, against finite differences."""
+    from jax.test_util import check_grads
+
+    operands = _operands(suite, dtype)
+    mask = operands[1] > 0.3
+
+    def function(*values: Any) -> Any:
+        given = map(suite.target.xp.asarray, values)  # the finite differences are NumPy's
+        return getattr(sigmoid_xent, name)(
+            **dict(zip(NAMES, given, strict=True)),
+            mask=mask,
+            label_smoothing=0.1,
+            reduction=reduction,
+        )
+
+    check_grads(function, operands, order=2)
+
+
+def test_the_denominator_is_differentiated_too(suite: Suite, dtype: str) -> None:
+    """A weighted mean depends on the weights twice."""
+    import jax
+
+    logits, labels, weights, _ = _operands(suite, dtype)
+
+    def mean(w: Any) -> Any:
+        total = sigmoid_xent.total_weight(labels=labels, weights=w)
+        given = {"labels": labels, "logits": logits, "weights": w}
+        slopes = sigmoid_xent.gradient(**given, reduction="mean", denominator=total)
+        losses = sigmoid_xent.loss(**given, reduction="mean", denominator=total)
+        return losses + slopes.sum()
+
+    # The mean does not change when all weights are scaled.
+    slope = jax.grad(mean)(weights)
+    assert abs(float((slope * weights).sum())) < 1e-6
+    assert abs(float(slope[0])) > 1e-3
+
+
+def test_new_values_do_not_trace_again(suite: Suite, dtype: str) -> None:
+    import jax
+
+    traced = []
+
+    def mean(logits: Any, labels: Any, weights: Any, pos_weight: Any) -> Any:
+        traced.append(1)
+        return sigmoid_xent.loss(
+            labels=labels,
+            logits=logits,
+            weights=weights,
+            pos_weight=pos_weight,
+            ignore_index=0.0,
+            reduction="mean",
+        )
+
+    step = jax.jit(jax.value_and_grad(mean))
+    for seed in range(3):
+        step(*_operands(suite, dtype, seed))
+    assert len(traced) == 1
+
+
+def test_the_gradient_is_all_that_is_kept_for_the_backward_pass(suite: Suite, dtype: str) -> None:
+    import jax
+
+    logits, labels, _, _ = _operands(suite, dtype)
+    _, pull = jax.vjp(lambda x: sigmoid_xent.loss(labels=labels, logits=x), logits)
+    kept = [leaf for leaf in jax.tree_util.tree_leaves(pull) if leaf.shape == logits.shape]
+    assert len(kept) == 1
+    suite.assert_equal(kept[0], sigmoid_xent.gradient(labels=labels, logits=logits))
+
+
+SHARDED = """
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+from xent_api import sigmoid_xent
+
+assert len(jax.devices()) == 8
+mesh = jax.make_mesh((8,), ("batch",))
+jax.set_mesh(mesh)
+rows = NamedSharding(mesh, PartitionSpec("batch"))
+random = np.random.default_rng(0)
+x = random.uniform(-5, 5, (32, 3)).astype(np.float32)
+z = (random.uniform(size=(32, 3)) < 0.5).astype(np.float32)
+keep = random.uniform(size=(32, 3)) < 0.7
+
+def mean(x, z, keep):
+    return sigmoid_xent.loss(labels=z, logits=x, mask=keep, reduction="mean")
+
+exact = sigmoid_xent.loss(labels=z, logits=x, mask=keep, reduction="mean")
+slope = sigmoid_xent.gradient(labels=z, logits=x, mask=keep, reduction="mean")
+given = [jax.device_put(v, rows) for v in (x, z, keep)]
+for function in (jax.value_and_grad(mean), jax.jit(jax.value_and_grad(mean))):
+    value, found = function(*given)
+    assert found.sharding.is_equivalent_to(rows, 2), found.sharding
+    np.testing.assert_allclose(value, exact, rtol=3e-7)
+    np.testing.assert_allclose(found, slope, rtol=1e-6, atol=1e-9)
+print("sharded")
+"""
+
+
+def test_sharded_over_eight_devices() -> None:
+    pytest.importorskip("jax")
+    environment = os.environ | {
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+        "JAX_PLATFORMS": "cpu",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SHARDED],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "sharded", done.stderr

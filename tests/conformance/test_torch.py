@@ -1,0 +1,201 @@
+"""PyTorch: what training code does with a loss."""
+
+from typing import Any
+
+import pytest
+from helpers.suite import Suite
+
+from xent_api import sigmoid_xent
+
+pytestmark = [
+    pytest.mark.only("torch"),
+    pytest.mark.eager,
+    pytest.mark.dtypes("float32"),
+    # torch's own, when it first needs a forward-mode derivative
+    pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning"),
+]
+NAMES = ("logits", "labels", "weights", "pos_weight")
+
+
+def _operands(suite: Suite, dtype: str) -> dict[str, Any]:
+    import torch
+
+    generator = torch.Generator().manual_seed(1)
+    shapes = {"logits": (5, 3), "labels": (5, 3), "weights": (3,), "pos_weight": (5, 1)}
+    made = {name: torch.rand(shape, generator=generator) for name, shape in shapes.items()}
+    made["logits"] = 8.0 * made["logits"] - 4.0
+    return {name: suite.array(value.tolist(), dtype) for name, value in made.items()}
+
+
+def _kind(suite: Suite) -> str:
+    return str(suite.target.device).partition(":")[0]
+
+
+@pytest.mark.dtypes("float64")
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+@pytest.mark.parametrize("name", ["loss", "gradient", "loss_and_gradient", "gradient_and_hessian"])
+def test_gradcheck_in_all_operands(suite: Suite, dtype: str, name: str, reduction: str) -> None:
+    import torch
+
+    operands = [v.requires_grad_() for v in _operands(suite, dtype).values()]
+    mask = torch.arange(15, device=suite.target.device).reshape(5, 3) % 4 != 0
+
+    def function(*values: Any) -> Any:
+        given = dict(zip(NAMES, values, strict=True))
+        return getattr(sigmoid_xent, name)(
+            **given, mask=mask, label_smoothing=0.1, reduction=reduction
+        )
+
+    assert torch.autograd.gradcheck(
+        function, operands, check_forward_ad=True, check_batched_grad=True
+    )
+    assert torch.autograd.gradgradcheck(function, operands)
+
+
+@pytest.mark.dtypes("float64")
+def test_mixed_second_derivatives_are_symmetric(suite: Suite, dtype: str) -> None:
+    import torch
+
+    operands = tuple(_operands(suite, dtype).values())
+
+    def total(*values: Any) -> Any:
+        return sigmoid_xent.loss(**dict(zip(NAMES, values, strict=True)), reduction="sum")
+
+    places = tuple(range(len(NAMES)))
+    forward = torch.func.hessian(total, places)(*operands)
+    reverse = torch.func.jacrev(torch.func.grad(total, places), places)(*operands)
+    for i in places:
+        for j in places:
+            size_i, size_j = operands[i].numel(), operands[j].numel()
+            one, other = forward[i][j].reshape(size_i, size_j), forward[j][i]
+            torch.testing.assert_close(one, other.reshape(size_j, size_i).T)
+            torch.testing.assert_close(one, reverse[i][j].reshape(size_i, size_j))
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+def test_nothing_but_the_operands_is_saved(suite: Suite, dtype: str, reduction: Any) -> None:
+    import torch
+
+    operands = _operands(suite, dtype)
+    labels = (operands["labels"] > 0.5).to(torch.int64)
+    leaf = operands["logits"].requires_grad_()
+    saved: list[Any] = []
+
+    def pack(tensor: Any) -> Any:
+        saved.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = sigmoid_xent.loss(
+            labels=labels, logits=leaf, ignore_index=-1, label_smoothing=0.1, reduction=reduction
+        )
+    full = [tensor.data_ptr() for tensor in saved if tensor.numel() == leaf.numel()]
+    assert sorted(full) == sorted([leaf.data_ptr(), labels.data_ptr()])
+    loss.sum().backward()
+    suite.assert_close(
+        leaf.grad,
+        sigmoid_xent.gradient(
+            labels=labels, logits=leaf.detach(), label_smoothing=0.1, reduction=reduction
+        ),
+        dtype,
+    )
+
+
+def test_compiled_code_is_not_compiled_again_for_new_values(suite: Suite, dtype: str) -> None:
+    import torch
+
+    torch.compiler.reset()
+
+    def step(logits: Any, labels: Any, mask: Any) -> Any:
+        return sigmoid_xent.loss(
+            labels=labels, logits=logits, mask=mask, pos_weight=2.0, reduction="mean"
+        )
+
+    compiled = torch.compile(step, fullgraph=True, backend="aot_eager")
+    for seed in range(3):
+        torch.manual_seed(seed)
+        logits = torch.randn(6, 4, device=suite.target.device).requires_grad_()
+        labels = torch.rand(6, 4, device=suite.target.device)
+        mask = labels > 0.3
+        with torch.compiler.set_stance("default" if seed == 0 else "fail_on_recompile"):
+            compiled(logits, labels, mask).backward()
+        closed = sigmoid_xent.gradient(
+            labels=labels, logits=logits.detach(), mask=mask, pos_weight=2.0, reduction="mean"
+        )
+        suite.assert_close(logits.grad, closed, dtype)
+
+
+def test_autocast(suite: Suite, dtype: str) -> None:
+    """Logits of a linear layer come in bfloat16; labels stay in float32."""
+    import torch
+
+    kind = _kind(suite)
+    features = torch.randn(8, 5, device=kind)
+    layer = torch.nn.Linear(5, 3, device=kind)
+    labels = torch.rand(8, 3, device=kind)
+    with torch.autocast(kind, dtype=torch.bfloat16):
+        logits = layer(features)
+        loss = sigmoid_xent.loss(labels=labels, logits=logits, reduction="mean")
+    assert logits.dtype == loss.dtype == torch.bfloat16
+    loss.backward()
+    slope = sigmoid_xent.gradient(labels=labels, logits=logits.detach().float(), reduction="mean")
+    torch.testing.assert_close(layer.bias.grad, slope.sum(0), rtol=0.03, atol=1e-3)
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_meta_and_fake_tensors_read_no_value(suite: Suite, dtype: str, reduction: Any) -> None:
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    def step(**where: Any) -> Any:
+        logits = torch.zeros(4, 3, dtype=torch.float16, **where).requires_grad_()
+        labels = torch.zeros(4, 3, dtype=torch.int64, **where)
+        mask = torch.ones(4, 1, dtype=torch.bool, **where)
+        weights = torch.ones(3, **where)
+        given = {"labels": labels, "mask": mask, "weights": weights}
+        total = sigmoid_xent.total_weight(**given)
+        for name in ("gradient", "loss_and_gradient", "gradient_and_hessian"):
+            getattr(sigmoid_xent, name)(logits=logits, **given, reduction=reduction)
+        loss = sigmoid_xent.loss(
+            logits=logits,
+            **given,
+            ignore_index=-1,
+            reduction=reduction,
+            **({"denominator": total} if reduction == "mean" else {}),
+        )
+        loss.sum().backward()
+        return loss, logits.grad
+
+    with FakeTensorMode():
+        fake = step()
+    for loss, slope in (step(device="meta"), fake):
+        assert loss.shape == ((4, 3) if reduction == "none" else ())
+        assert (loss.dtype, slope.dtype) == (torch.float16, torch.float16)
+        assert slope.shape == (4, 3)
+
+
+def test_no_synchronisation_on_a_gpu(suite: Suite, dtype: str) -> None:
+    import torch
+
+    if _kind(suite) != "cuda":
+        pytest.skip("the CPU has nothing to wait for")
+    operands = _operands(suite, dtype)
+    mask = operands["labels"] > 0.5
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        logits = operands.pop("logits").requires_grad_()
+        loss = sigmoid_xent.loss(**operands, logits=logits, mask=mask, reduction="mean")
+        loss.backward()
+        sigmoid_xent.total_weight(labels=operands["labels"], mask=mask, ignore_index=0.5)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_a_tensor_that_is_both_labels_and_logits(suite: Suite, dtype: str) -> None:
+    import torch
+
+    both = suite.array([0.25, 0.5, 1.0], dtype).requires_grad_()
+    sigmoid_xent.loss(labels=both, logits=both, reduction="sum").backward()
+    apart = both.detach()
+    exact = sigmoid_xent.gradient(labels=apart, logits=apart) - apart
+    torch.testing.assert_close(both.grad, exact)
