@@ -164,7 +164,7 @@ def gradient(
     >>> from xent_api import sigmoid_xent
     >>> logits = np.asarray([0.0, 20.0, np.inf], dtype=np.float32)
     >>> sigmoid_xent.gradient(labels=np.ones(3, dtype=np.float32), logits=logits)
-    array([-5.0000000e-01, -2.0611537e-09,  0.0000000e+00], dtype=float32)
+    array([-5.0000000e-01, -2.0611537e-09, -0.0000000e+00], dtype=float32)
     """
     inputs = check_inputs(
         labels=labels,

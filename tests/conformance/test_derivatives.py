@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.abilities import MODES, Mode
+from helpers.abilities import LIBRARIES, Mode
 from helpers.suite import Suite
 
 from xent_api import sigmoid_xent
@@ -37,8 +37,8 @@ def _call(suite: Suite, mode: Mode) -> Callable[..., Any]:
             def loss(x: Any) -> Any:
                 return sigmoid_xent.loss(logits=x, **given)
 
-            if mode.name in {"vmap(grad)", "torch.func.vmap(grad)"}:
-                return _elementwise(suite, function, mode, x, values, others, options)
+            if mode.mapped:
+                return _mapped(suite, function, mode, x, values, others, options)
             slope = mode.derive(loss)
             if function is sigmoid_xent.loss_and_gradient:
                 return loss(x), slope(x)
@@ -51,7 +51,7 @@ def _call(suite: Suite, mode: Mode) -> Callable[..., Any]:
     return call
 
 
-def _elementwise(
+def _mapped(
     suite: Suite,
     function: Any,
     mode: Mode,
@@ -61,26 +61,28 @@ def _elementwise(
     options: dict[str, Any],
 ) -> tuple[Any, Any]:
     """Differentiate a function of one position, mapped over all operands."""
-    if suite.target.name.startswith("jax"):
-        from jax import grad, vmap
-    else:
-        from torch.func import grad, vmap
 
     def loss(x: Any, *values: Any) -> Any:
         return sigmoid_xent.loss(logits=x, **dict(zip(others, values, strict=True)), **options)
 
-    slope = grad(loss)
+    vmap = _vmap(suite)
+    slope = mode.derive(loss)
     if function is sigmoid_xent.loss_and_gradient:
         return vmap(loss)(x, *values), vmap(slope)(x, *values)
-    return vmap(slope)(x, *values), vmap(grad(slope))(x, *values)
+    return vmap(slope)(x, *values), vmap(mode.derive(slope))(x, *values)
+
+
+def _vmap(suite: Suite) -> Any:
+    if suite.target.name.startswith("jax"):
+        import jax
+
+        return jax.vmap
+    return suite.target.xp.vmap
 
 
 def _compile(suite: Suite, function: Callable[..., Any]) -> Callable[..., Any]:
     if suite.target.name == "mlx":
-        import mlx.core as mx
-
-        compiled: Callable[..., Any] = mx.compile(function)
-        return compiled
+        return suite.target.xp.compile(function)  # type: ignore[no-any-return]
     if suite.target.name.startswith("torch"):
         import torch
 
@@ -107,19 +109,19 @@ def _check(suite: Suite, dtype: str, mode: Mode, *, plain: bool = False) -> None
 
 
 @pytest.mark.only("torch")
-@pytest.mark.parametrize("mode", MODES["torch"], ids=_name)
+@pytest.mark.parametrize("mode", LIBRARIES["torch"].modes, ids=_name)
 def test_torch(suite: Suite, dtype: str, mode: Mode) -> None:
     _check(suite, dtype, mode, plain=mode.plain)
 
 
 @pytest.mark.only("jax")
-@pytest.mark.parametrize("mode", MODES["jax"], ids=_name)
+@pytest.mark.parametrize("mode", LIBRARIES["jax"].modes, ids=_name)
 def test_jax(suite: Suite, dtype: str, mode: Mode) -> None:
     _check(suite, dtype, mode)
 
 
 @pytest.mark.only("mlx")
-@pytest.mark.parametrize("mode", MODES["mlx"], ids=_name)
+@pytest.mark.parametrize("mode", LIBRARIES["mlx"].modes, ids=_name)
 def test_mlx(suite: Suite, dtype: str, mode: Mode) -> None:
     _check(suite, dtype, mode, plain=mode.plain)
 
@@ -133,4 +135,4 @@ def test_plain_autodiff(suite: Suite, dtype: str, monkeypatch: pytest.MonkeyPatc
     backend = type(found)
     assert backend.run is not Backend.run
     monkeypatch.setattr(backend, "run", Backend.run)
-    _check(suite, dtype, MODES[library][0], plain=True)
+    _check(suite, dtype, LIBRARIES[library].modes[0], plain=True)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-Derive = Callable[[Callable[[Any], Any]], Callable[[Any], Any]]
-"""From an elementwise function of an array to its elementwise derivative."""
+Derive = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""From an elementwise function of an array, or of arrays, to its derivative by the first."""
 
 
 class Mode(NamedTuple):
@@ -12,6 +12,8 @@ class Mode(NamedTuple):
 
     name: str
     derive: Derive
+    mapped: bool = False
+    """Whether it takes a function of single elements, and all operands: to be mapped over them."""
     compiled: bool = False
     """Whether the whole is then compiled by the library."""
     plain: bool = False
@@ -30,13 +32,6 @@ def torch_autograd(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return slope
 
 
-def torch_func(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Differentiate each element by itself."""
-    import torch
-
-    return torch.func.vmap(torch.func.grad(function))  # type: ignore[no-any-return]
-
-
 def torch_whole(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Differentiate the sum by torch.func."""
     import torch
@@ -51,6 +46,13 @@ def torch_forward(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: torch.func.jvp(function, (x,), (torch.ones_like(x),))[1]
 
 
+def torch_mapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Differentiate a function of single elements."""
+    import torch
+
+    return torch.func.grad(function)  # type: ignore[no-any-return]
+
+
 def jax_reverse(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Differentiate the sum."""
     import jax
@@ -58,11 +60,11 @@ def jax_reverse(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return jax.grad(lambda x: function(x).sum())  # type: ignore[no-any-return]
 
 
-def jax_single(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Differentiate each element by itself."""
+def jax_mapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Differentiate a function of single elements."""
     import jax
 
-    return jax.vmap(jax.grad(function))  # type: ignore[no-any-return]
+    return jax.grad(function)  # type: ignore[no-any-return]
 
 
 def jax_forward(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -88,23 +90,85 @@ def mlx_reverse(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return found
 
 
-MODES: dict[str, tuple[Mode, ...]] = {
-    "torch": (
-        Mode("autograd", torch_autograd),
-        Mode("torch.func.grad", torch_whole),
-        Mode("torch.func.vmap(grad)", torch_func),
-        Mode("torch.func.jvp", torch_forward, plain=True),
-        Mode("compiled autograd", torch_whole, compiled=True, plain=True),
+def mlx_mapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Differentiate a function of single elements."""
+    import mlx.core as mx
+
+    found: Callable[..., Any] = mx.grad(function)
+    return found
+
+
+class Library(NamedTuple):
+    """What a library is tested for."""
+
+    title: str
+    modes: tuple[Mode, ...] = ()
+    """Its ways of differentiating, each once and twice."""
+    compiler: str = ""
+    """What its modes are compiled by."""
+    lazy: str = ""
+    """How its arrays are computed later, where they are."""
+    devices: str = "CPU"
+
+
+LIBRARIES = {
+    "numpy": Library("NumPy"),
+    "torch": Library(
+        "PyTorch",
+        (
+            Mode("autograd", torch_autograd),
+            Mode("torch.func.grad", torch_whole),
+            Mode("torch.func.vmap(grad)", torch_mapped, mapped=True),
+            Mode("torch.func.jvp", torch_forward, plain=True),
+            Mode("compiled autograd", torch_whole, compiled=True, plain=True),
+        ),
+        "torch.compile(fullgraph=True)",
+        devices="CPU, CUDA, meta",
     ),
-    "jax": (
-        Mode("grad", jax_reverse),
-        Mode("vmap(grad)", jax_single),
-        Mode("jvp", jax_forward),
-        Mode("grad of checkpoint", jax_checkpoint),
-        Mode("jit(grad)", jax_reverse, compiled=True),
+    "jax": Library(
+        "JAX",
+        (
+            Mode("grad", jax_reverse),
+            Mode("vmap(grad)", jax_mapped, mapped=True),
+            Mode("jvp", jax_forward),
+            Mode("grad of checkpoint", jax_checkpoint),
+            Mode("jit(grad)", jax_reverse, compiled=True),
+        ),
+        "jax.jit",
+        devices="CPU, CUDA, sharded",
     ),
-    "mlx": (
-        Mode("grad", mlx_reverse, plain=True),
-        Mode("compile(grad)", mlx_reverse, compiled=True, plain=True),
+    "mlx": Library(
+        "MLX",
+        (
+            Mode("grad", mlx_reverse, plain=True),
+            Mode("vmap(grad)", mlx_mapped, mapped=True, plain=True),
+            Mode("compile(grad)", mlx_reverse, compiled=True, plain=True),
+        ),
+        "mx.compile",
     ),
+    "dask": Library("Dask", lazy="one layer per call"),
+    "ndonnx": Library("ndonnx", lazy="exports to ONNX"),
+    "array_api_strict": Library("array-api-strict", devices="CPU and its others"),
+    "mparray": Library("mparray"),
+    "cupy": Library("CuPy", devices="CUDA"),
 }
+
+
+def table() -> str:
+    """Return the README's table, in Markdown."""
+    columns = ("", "compiled", "vmap", "grad, grad of grad", "lazy", "devices")
+    lines = [columns, ("---",) * len(columns), *map(_row, LIBRARIES.values())]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _row(library: Library) -> tuple[str, ...]:
+    compiled = any(mode.compiled for mode in library.modes)
+    rule = any(not mode.plain for mode in library.modes)
+    return (
+        library.title,
+        f"`{library.compiler}`" if compiled else "",
+        "yes" if any(mode.mapped for mode in library.modes) else "",
+        ("closed form" if rule else "of the formula") if library.modes else "",
+        library.lazy,
+        library.devices,
+    )

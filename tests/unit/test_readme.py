@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from helpers.abilities import LIBRARIES, table
+
 from xent_api.testing import KNOWN, sigmoid_vectors
 
 ROOT = Path(__file__).parents[2]
@@ -17,10 +19,14 @@ def test_ci_runs_the_test_command_of_the_readme_and_nothing_else() -> None:
 
 
 def test_every_known_library_stands_in_the_table_of_backends() -> None:
-    table = README.partition("## Backends")[2].partition("## ")[0].lower()
-    titles = {"torch": "pytorch", "array_api_strict": "array-api-strict"}
-    for name in {known.partition(":")[0] for known in KNOWN}:
-        assert f"| {titles.get(name, name)} |" in table
+    text = README.partition("## Backends")[2].partition("## ")[0]
+    assert set(LIBRARIES) == {known.partition(":")[0] for known in KNOWN}
+    for library in LIBRARIES.values():
+        assert f"| {library.title} |" in text.partition("What the suite")[0]
+
+
+def test_the_table_of_abilities_is_what_the_tests_are_made_of() -> None:
+    assert table() in README
 
 
 def test_the_number_of_reference_values_on_numpy() -> None:
@@ -29,8 +35,8 @@ def test_the_number_of_reference_values_on_numpy() -> None:
 
 
 def test_the_folders_that_it_names_are_there() -> None:
-    table = README.partition("## Where things are")[2]
-    named = [part for part in table.split("`")[1::2] if "/" in part]
+    text = README.partition("## Where things are")[2]
+    named = [part for part in text.split("`")[1::2] if "/" in part]
     assert len(named) > 5
     assert all((ROOT / path).exists() for path in named)
 
