@@ -41,6 +41,8 @@ LABELS = 32
 """How many labels make a block of a 16-bit sweep."""
 UNDERFLOW = 126 * float(np.log(2.0))
 """Where exp(-abs(x)) becomes subnormal in float32; beyond it no accuracy is promised."""
+SMALLEST = 2.0**-126
+"""The smallest normal number of float32, below which results may be flushed to 0."""
 QUANTITIES = ("loss", "gradient", "hessian")
 
 
@@ -150,7 +152,8 @@ def _judge_single(x: Any, label: float, got: list[Any]) -> Iterator[Line]:
     exact = sigmoid_values(wide, label)
     promised = ~(np.abs(wide) > UNDERFLOW) | np.isinf(wide)
     for name, values, wanted in zip(QUANTITIES, got, exact, strict=True):
-        errors = ulp_errors(values.astype(np.float64), wanted, "float32", flushed=~promised)
+        tiny = ~promised | (np.abs(wanted) < SMALLEST)
+        errors = ulp_errors(values.astype(np.float64), wanted, "float32", flushed=tiny)
         yield from _lines(f"{name}, z = {label:g}", errors, x, label, promised)
 
 
@@ -161,7 +164,8 @@ def _judge_half(dtype: str, x: Any, label: float, got: list[Any]) -> Iterator[Li
     if 0.0 < label < 2.0**-126:
         promised[:] = False
     for name, values, wanted in zip(QUANTITIES, got, exact, strict=True):
-        errors = ulp_errors(values.astype(np.float64), wanted, dtype, flushed=~promised)
+        tiny = ~promised | (np.abs(wanted) < SMALLEST)
+        errors = ulp_errors(values.astype(np.float64), wanted, dtype, flushed=tiny)
         kind = name
         if name == "gradient":
             hard = label in (0.0, 1.0)

@@ -80,8 +80,10 @@ below 3e-8 ulp of float32).
   included. The gradient at soft labels is a difference: its line shows what its error has beyond
   half an ulp, in units of float32's eps times max(sigmoid(x), z); the bar is 4.
 - **subnormal exp**: logits beyond 87.3, where exp(-abs(x)) is subnormal in float32, and subnormal
-  bfloat16 labels. There nothing is promised; a result that is flushed to 0 counts as 0 ulp where
-  the exact one is subnormal, too.
+  bfloat16 labels. There nothing is promised.
+- A result that is flushed to 0 counts as 0 ulp where the exact one is below 2^-126 (the smallest
+  normal number of float32, in which all of them are computed), or where nothing is promised and it
+  is subnormal in its dtype.
 
 The bars: 4 ulp in float32, 0.51 ulp in float16 and bfloat16; a cross marks what is outside.
 """
