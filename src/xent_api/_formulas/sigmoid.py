@@ -134,9 +134,9 @@ def hessian(z: Array, t: Terms) -> Array:
     """Return d²L/dx² = t*e/(1 + e)².
 
     The textbook's p*(1 - p) is 0 as soon as p rounds to 1. The square is written out because the
-    rounding of 1 + e would count twice: over all float32 logits the worst error is 3.57 ulp on
-    NumPy (whose exp is off by 2.4), and over 4e6 of them 2.3 on torch and JAX; with e/(1 + e)² it
-    was 4.6 and 3.9 over 4e6.
+    rounding of 1 + e would count twice: over all float32 logits the worst error is 3.6 ulp on NumPy
+    (whose exp is off by 2.4) and 2.4 on torch and JAX; with e/(1 + e)² it was 4.6 and 3.9 over 4e6
+    of them.
     ``z - z`` is 0 and carries a label that is NaN (or infinite), which the plain loss's second
     derivative would otherwise not see.
     """
