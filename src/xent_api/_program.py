@@ -58,8 +58,8 @@ class SigmoidProgram(NamedTuple):
 
     def closed(self, names: Iterable[str]) -> bool:
         """Tell whether `derivative` has the derivatives with respect to all these operands."""
-        known = {"logits"} if self.varied else set(NEUTRAL)
-        return known.issuperset(names) and all(name in NEXT for name in self.outputs)
+        known = set(NEUTRAL).issuperset(names) and all(name in NEXT for name in self.outputs)
+        return known and self.varied is None
 
     def derivative(self, output: int, operand: str) -> "SigmoidProgram":
         """Return the program, of the same operands, of the derivative of an output."""
@@ -68,8 +68,17 @@ class SigmoidProgram(NamedTuple):
             outputs=(NEXT[name] if operand == "logits" else name,),
             results=(self.compute,),
             divided=(self.divided[output],),
-            varied=self.varied if operand == "logits" else operand,
+            varied=None if operand == "logits" else operand,
         )
+
+    def masked(self, xp: Namespace, value: Array, *operands: Array) -> Array:
+        """Return `value`, a tangent or cotangent, where the operands are kept, else 0.
+
+        The derivative is 0 there, but it would be NaN times a value that is not finite.
+        """
+        given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
+        keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
+        return select(xp, keep, value, 0.0)
 
     def _terms(self, xp: Namespace, x: Array, z: Array, values: dict[str, Array]) -> sigmoid.Terms:
         a, q = self.smoothing, values.get("pos_weight")

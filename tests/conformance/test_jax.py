@@ -69,6 +69,65 @@ def test_the_denominator_is_differentiated_too(suite: Suite, dtype: str) -> None
     assert abs(float(slope[0])) > 1e-3
 
 
+def test_primals_that_are_no_jax_arrays(suite: Suite, dtype: str) -> None:
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    def by_label(z: Any) -> Any:
+        return sigmoid_xent.loss(labels=z, logits=jnp.ones(2, jnp.float32), ignore_index=0.1)
+
+    labels = np.asarray([0.1, 0.5], dtype=np.float32)
+    loss, slope = jax.jvp(by_label, (labels,), (np.ones(2, dtype=np.float32),))
+    assert (float(loss[0]), float(slope[0]), float(slope[1])) == (0.0, 0.0, -1.0)
+
+    def by_logit(x: Any) -> Any:
+        return sigmoid_xent.loss(labels=jnp.asarray(1.0), logits=x)
+
+    for slope in (
+        jax.jvp(by_logit, (0.0,), (1.0,))[1],
+        jax.jacfwd(by_logit)(0.0),
+        jax.grad(by_logit)(0.0),
+    ):
+        assert float(slope) == -0.5
+    assert float(jax.hessian(by_logit)(0.0)) == 0.25
+
+
+@pytest.mark.dtypes("float64")
+def test_a_wider_primal_is_ignored_as_the_loss_ignores_it(suite: Suite, dtype: str) -> None:
+    import jax
+    import numpy as np
+
+    def loss(z: Any) -> Any:
+        return sigmoid_xent.loss(labels=z, logits=z * 0.0 + 1.0, ignore_index=0.1)
+
+    _, slope = jax.jvp(loss, (np.asarray([0.1, 0.5]),), (np.ones(2),))
+    assert (float(slope[0]), float(slope[1])) == (0.0, -1.0)
+
+
+def test_values_that_are_not_finite_do_not_reach_below_the_mask(suite: Suite, dtype: str) -> None:
+    import jax
+    import jax.numpy as jnp
+
+    given = {
+        "labels": suite.array([1.0, 0.0, 0.0], dtype),
+        "mask": suite.array([True, False, True], "bool"),
+    }
+    start = suite.array([0.5, 0.0, 2.0], dtype)
+
+    def forward(t: Any) -> Any:
+        return sigmoid_xent.loss(logits=jnp.log(t), **given)  # its slope at 0 is infinite
+
+    tangent = jax.jvp(forward, (start,), (jnp.ones_like(start),))[1]
+    assert float(tangent[1]) == 0.0
+    slope = jax.grad(lambda x: jnp.sqrt(sigmoid_xent.loss(logits=x, **given)).sum())(start)
+    assert float(slope[1]) == 0.0
+    slope = jax.grad(
+        lambda x: sigmoid_xent.loss(logits=x, **given, reduction="mean", denominator=0.0)
+    )(start)
+    assert float(slope[1]) == 0.0
+
+
 def test_new_values_do_not_trace_again(suite: Suite, dtype: str) -> None:
     import jax
 
@@ -87,7 +146,11 @@ def test_new_values_do_not_trace_again(suite: Suite, dtype: str) -> None:
 
     step = jax.jit(jax.value_and_grad(mean))
     for seed in range(3):
-        step(*_operands(suite, dtype, seed))
+        operands = _operands(suite, dtype, seed)
+        given = dict(zip(NAMES, operands, strict=True)) | {"reduction": "mean"}
+        value, slope = step(*operands)
+        suite.assert_close(value, sigmoid_xent.loss(**given), dtype)
+        suite.assert_close(slope, sigmoid_xent.gradient(**given), dtype)
     assert len(traced) == 1
 
 

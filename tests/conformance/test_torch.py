@@ -1,11 +1,15 @@
 """PyTorch: what training code does with a loss."""
 
-from typing import Any
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from helpers.suite import Suite
 
 from xent_api import sigmoid_xent
+from xent_api._execution.direct import Backend
 
 pytestmark = [
     pytest.mark.only("torch"),
@@ -14,6 +18,8 @@ pytestmark = [
     # torch's own, when it first needs a forward-mode derivative
     pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning"),
 ]
+if TYPE_CHECKING or find_spec("torch"):
+    from xent_api._execution.torch import TorchBackend
 NAMES = ("logits", "labels", "weights", "pos_weight")
 
 
@@ -70,6 +76,139 @@ def test_mixed_second_derivatives_are_symmetric(suite: Suite, dtype: str) -> Non
             one, other = forward[i][j].reshape(size_i, size_j), forward[j][i]
             torch.testing.assert_close(one, other.reshape(size_j, size_i).T)
             torch.testing.assert_close(one, reverse[i][j].reshape(size_i, size_j))
+
+
+@pytest.mark.dtypes("float64")
+def test_nested_transformations_are_those_of_the_plain_formula(suite: Suite, dtype: str) -> None:
+    """Of any two operands, the denominator included, in any two modes."""
+    import torch
+    from torch.func import grad, jacfwd, jacrev
+
+    operands = (*_operands(suite, dtype).values(), suite.array(2.5, dtype))
+
+    def total(*values: Any) -> Any:
+        given = dict(zip(NAMES, values[:4], strict=True))
+        options: dict[str, Any] = {"reduction": "mean", "denominator": values[4]}
+        loss, slope = sigmoid_xent.loss_and_gradient(**given, **options)
+        return loss.sin() + slope.sin().sum()
+
+    def nested(outer: Any, inner: Any, i: int, j: int) -> Any:
+        def first(v: Any) -> Any:
+            def second(w: Any) -> Any:
+                values = list(operands)
+                values[i], values[j] = (v, w) if i != j else (w, w)
+                return total(*values)
+
+            return inner(second)(operands[j] if i != j else v).sin().sum()
+
+        return outer(first)(operands[i])
+
+    cases = [
+        (outer, inner, i, j)
+        for outer in (grad, jacrev, jacfwd)
+        for inner in (grad, jacfwd)
+        for i in range(5)
+        for j in range(5)
+    ]
+    found = [nested(*case) for case in cases]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TorchBackend, "run", Backend.run)
+        wanted = [nested(*case) for case in cases]
+    for case, got, value in zip(cases, found, wanted, strict=True):
+        torch.testing.assert_close(got, value, msg=lambda text, case=case: f"{case}: {text}")
+
+
+@pytest.mark.dtypes("float64")
+def test_forward_over_forward_over_reverse(suite: Suite, dtype: str) -> None:
+    import torch
+    from torch.func import grad, jacfwd
+
+    operands = _operands(suite, dtype)
+    labels = operands["labels"]
+
+    def total(x: Any, w: Any) -> Any:
+        return sigmoid_xent.loss(labels=labels, logits=x, weights=w, reduction="sum").sin()
+
+    def third(w: Any) -> Any:
+        def second(x: Any) -> Any:
+            return jacfwd(lambda v: grad(total)(x, v).sin().sum())(w).sin().sum()
+
+        return jacfwd(second)(operands["logits"])
+
+    found = third(operands["weights"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TorchBackend, "run", Backend.run)
+        wanted = third(operands["weights"])
+    torch.testing.assert_close(found, wanted)
+
+
+def test_outputs_are_differentiated_together(suite: Suite, dtype: str) -> None:
+    import torch
+
+    operands = _operands(suite, dtype)
+    logits, labels = operands["logits"].requires_grad_(), operands["labels"]
+    loss, slope = sigmoid_xent.loss_and_gradient(labels=labels, logits=logits)
+    (loss.sum() + 3.0 * slope.sum()).backward()
+    first, second = sigmoid_xent.gradient_and_hessian(labels=labels, logits=logits.detach())
+    torch.testing.assert_close(logits.grad, first + 3.0 * second)
+
+
+@pytest.mark.dtypes("float16", "bfloat16")
+def test_derivatives_of_narrow_logits_are_rounded_once(suite: Suite, dtype: str) -> None:
+    """A small factor in float32 must not be rounded before it meets the derivative."""
+    import torch
+
+    logits = suite.array([0.1, 3.0, -7.0, 11.0], dtype).requires_grad_()
+    labels = suite.array([0.0, 1.0, 0.0, 1.0], dtype)
+    scale = suite.array([1.0, 1.1, 1.2, 1.3], "float32")
+    loss = sigmoid_xent.loss(labels=labels, logits=logits)
+    (loss * scale).sum().backward()
+    wide = sigmoid_xent.gradient(labels=labels.float(), logits=logits.detach().float())
+    torch.testing.assert_close(logits.grad, (wide * scale.to(logits.dtype)).to(logits.dtype))
+    slope = torch.func.jvp(
+        lambda x: sigmoid_xent.loss(labels=labels, logits=x),
+        (logits,),
+        (torch.ones_like(logits),),
+    )[1]
+    assert slope.dtype == logits.dtype
+    torch.testing.assert_close(slope.detach(), wide.to(logits.dtype))
+
+
+@pytest.mark.parametrize("denominator", [None, 0.0])
+def test_cotangents_that_are_not_finite_do_not_reach_below_the_mask(
+    suite: Suite, dtype: str, denominator: float | None
+) -> None:
+    import torch
+
+    nan = float("nan")
+    logits = suite.array([0.5, nan, 2.0], dtype).requires_grad_()
+    labels = suite.array([1.0, 0.0, 0.0], dtype)
+    mask = suite.array([True, False, True], "bool")
+    given = {"labels": labels, "logits": logits, "mask": mask}
+    if denominator is None:
+        sigmoid_xent.loss(**given).sqrt().sum().backward()  # the root's slope at 0 is infinite
+        assert torch.isfinite(logits.grad).all()
+    else:
+        sigmoid_xent.loss(**given, reduction="mean", denominator=denominator).backward()
+        assert logits.grad[[0, 2]].isinf().all()
+    assert logits.grad[1] == 0.0
+
+
+def test_a_traced_module_can_be_saved(suite: Suite, dtype: str, tmp_path: Path) -> None:
+    import torch
+
+    labels = suite.array([1.0, 0.0, 0.0], dtype)
+
+    class Mean(torch.nn.Module):  # type: ignore[misc]  # Any where torch is missing
+        def forward(self, x: Any) -> Any:
+            return sigmoid_xent.loss(labels=labels, logits=x, reduction="mean")
+
+    logits = suite.array([0.5, -1.0, 2.0], dtype).requires_grad_()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated, and warns of every constant
+        traced = torch.jit.trace(Mean(), logits)
+        torch.jit.save(traced, tmp_path / "mean.pt")
+    torch.testing.assert_close(traced(logits), Mean()(logits))
 
 
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])

@@ -5,13 +5,12 @@ of differentiating the arithmetic: exact, with nothing to save but the operands.
 """
 
 from collections.abc import Iterable
-from typing import Protocol, TypeGuard, runtime_checkable
+from typing import Protocol, TypeGuard
 
 from .._typing import Array, Namespace
 from .direct import Program
 
 
-@runtime_checkable
 class Differentiable(Protocol):
     """A program that knows its derivatives."""
 
@@ -26,10 +25,18 @@ class Differentiable(Protocol):
     def derivative(self, output: int, operand: str) -> "Differentiable":
         """Return the program, of the same operands, of the derivative of an output."""
 
+    def masked(self, xp: Namespace, value: Array, *operands: Array) -> Array:
+        """Return a tangent or cotangent with 0 where the derivative is 0 whatever stands there."""
 
-def has_rule(program: Program, varied: Iterable[bool]) -> TypeGuard[Differentiable]:
-    """Tell whether the derivatives with respect to the operands that are `varied` are known."""
-    if not isinstance(program, Differentiable):
+
+def has_rule(program: Program, floating: Iterable[bool]) -> TypeGuard[Differentiable]:
+    """Tell whether the derivatives with respect to all operands that are `floating` are known.
+
+    All of them, because a library's nested transformations do not tell which ones they vary.
+    """
+    closed = getattr(program, "closed", None)
+    if closed is None:
         return False
-    pairs = zip(program.operands, varied, strict=True)
-    return program.closed([name for name, wanted in pairs if wanted])
+    names = program.operands  # type: ignore[attr-defined]
+    known: bool = closed(name for name, wanted in zip(names, floating, strict=True) if wanted)
+    return known

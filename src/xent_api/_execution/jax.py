@@ -50,6 +50,8 @@ class JaxBackend(Backend):
         def rule(
             operands: tuple[Array, ...], tangents: tuple[Any, ...]
         ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+            # A primal may come as what the caller gave: a number, or NumPy's float64.
+            operands = tuple(self.xp.asarray(operand) for operand in operands)
             results = closed_form(*operands)
             return results, tuple(
                 self._tangent(program, output, operands, tangents).astype(value.dtype)
@@ -73,5 +75,6 @@ class JaxBackend(Backend):
                 # The tangent stays outside of the derivative: what is linear in a tangent loses its
                 # own rule in JAX's linearization.
                 (derivative,) = self._run(program.derivative(output, name), operands)
-                parts.append(derivative * tangent.astype(derivative.dtype))
+                tangent = self.xp.asarray(tangent, dtype=derivative.dtype)  # noqa: PLW2901
+                parts.append(derivative * program.masked(self.xp, tangent, *operands))
         return sum(parts[1:], parts[0])

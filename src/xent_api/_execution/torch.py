@@ -27,13 +27,20 @@ class TorchBackend(Backend):
 
 
 def _run(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
-    # The compiler fuses the plain program with its neighbours, derivatives included.
-    if torch.compiler.is_compiling() or not torch.is_grad_enabled():
+    # What is compiled or traced is the plain program: the compiler fuses it with its neighbours,
+    # derivatives included, and a Python rule cannot be exported.
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or not torch.is_grad_enabled():
         return program(xp, *operands)
-    varied = [operand.requires_grad for operand in operands]
-    if not any(varied) or not has_rule(program, varied):
+    floating = [operand.dtype.is_floating_point for operand in operands]
+    wanted = any(operand.requires_grad for operand in operands)
+    if not wanted or not has_rule(program, floating):
         return program(xp, *operands)
-    results: tuple[Array, ...] = ClosedForm.apply(Leaf(program), *operands)
+    try:
+        results: tuple[Array, ...] = ClosedForm.apply(Leaf(program), *operands)
+    except NotImplementedError:
+        # The rule has no forward mode: within one, torch drops the tangents of an outer one without
+        # an error (pytorch#197867). The plain program has all of them.
+        return program(xp, *operands)
     return results
 
 
@@ -59,42 +66,27 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
         return leaf.program(xp, *operands)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Array, ...]) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], _: tuple[Array, ...]) -> None:
         """Save the operands."""
         leaf, *operands = inputs
         ctx.program = leaf.program
-        ctx.dtypes = [value.dtype for value in output]
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*operands)
+        # There is no forward mode, but under `vmap` torch asks for this before it finds out.
         ctx.save_for_forward(*operands)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:
-        """Return the cotangents of the operands that have one."""
+        """Return the cotangents; autograd adds up those of operands that were broadcast."""
         operands = ctx.saved_tensors
         found: list[Array | None] = [None]
-        for place, operand in enumerate(operands):
+        for place in range(len(operands)):
             parts = [
                 _product(ctx.program, output, place, operands, cotangent)
                 for output, cotangent in enumerate(cotangents)
                 if cotangent is not None and ctx.needs_input_grad[place + 1]
             ]
-            summed = sum(parts[1:], parts[0]) if parts else None
-            found.append(None if summed is None else _like(summed, operand))
-        return tuple(found)
-
-    @staticmethod
-    def jvp(ctx: Any, _: None, *tangents: Array | None) -> tuple[Array, ...]:
-        """Return the tangents of the results."""
-        operands = ctx.saved_tensors
-        found = []
-        for output, dtype in enumerate(ctx.dtypes):
-            parts = [
-                _product(ctx.program, output, place, operands, tangent)
-                for place, tangent in enumerate(tangents)
-                if tangent is not None
-            ]
-            found.append(sum(parts[1:], parts[0]).to(dtype))
+            found.append(sum(parts[1:], parts[0]) if parts else None)
         return tuple(found)
 
 
@@ -103,9 +95,4 @@ def _product(
 ) -> Array:
     """Return the derivative of an output with respect to the operand at `place`, times `factor`."""
     (derivative,) = _run(program.derivative(output, program.operands[place]), operands)
-    return derivative * factor.to(derivative.dtype)
-
-
-def _like(cotangent: Array, operand: Array) -> Array:
-    """Return a cotangent in the shape and dtype of an operand that was broadcast and cast."""
-    return cotangent.sum_to_size(operand.shape).to(operand.dtype)
+    return derivative * program.masked(xp, factor.to(derivative.dtype), *operands)
