@@ -70,7 +70,7 @@ def markdown(table: Table) -> str:
 def main() -> None:
     """Measure, then write the page."""
     target = find_target("numpy")
-    peers, problems = measure_peers()
+    peers, problems = measure_peers(sys.stderr.write)
     for system in (measure(OURS, package_version("numpy"), call_target(target)), *peers):
         save(system)
     if problems:
@@ -88,7 +88,7 @@ def main() -> None:
         f"Measured:\n\n{dates}",
     ]
     (RESULTS / "peers.md").write_text("\n\n".join(part.strip() for part in parts) + "\n")
-    (RESULTS / "peers.png").write_bytes(draw_peers(systems[0], systems[1:]))
+    (RESULTS / "peers.png").write_bytes(draw_peers([*systems[1:], systems[0]]))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """The check of a namespace tells right from wrong."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from xent_api._formulas import sigmoid
-from xent_api.testing import check_namespace
+from xent_api.testing import Finding, Unavailable, check_namespace, find_target
 
 
 def _failed(dtype: str) -> list[str]:
@@ -41,3 +42,35 @@ def test_log_for_log1p_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     (finding,) = [finding for finding in findings if not finding.passed]
     assert finding.quantity == "loss"
     assert "exact" in str(finding.misses[0])
+
+
+def test_a_namespace_whose_functions_would_not_be_called_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bad_exp.py").write_text(
+        "from array_api_compat.numpy import *\n"
+        "from array_api_compat import numpy as xp\n"
+        "def exp(x):\n    return xp.exp(x) * 1.000001\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Unavailable, match="belong to numpy, and its own exp would not be called"):
+        check_namespace("bad_exp")
+
+
+def test_a_bad_function_that_is_called_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = find_target("array_api_compat.numpy")
+    right = target.xp.log1p
+    monkeypatch.setattr(target.xp, "log1p", lambda x: right(x) * (1 + 2.0**-20))
+    findings = check_namespace(target, ["float32"])
+    assert [finding.quantity for finding in findings if not finding.passed] == ["loss"]
+    assert all(miss.excess > 1.0 for miss in findings[0].misses)
+
+
+def test_nothing_checked_is_no_pass() -> None:
+    assert not Finding("float32", "loss").passed
+    with pytest.raises(TypeError, match="the single name 'float32'"):
+        check_namespace("numpy", "float32")
+    with pytest.raises(ValueError, match="got float31"):
+        check_namespace("numpy", ["float32", "float31"])
+    with pytest.raises(TypeError, match="`target` must be a Target"):
+        check_namespace(pytest)  # type: ignore[arg-type]

@@ -9,11 +9,10 @@ def quotient(xp: Namespace, numerator: Array, denominator: Array | float) -> Arr
     The 0/0 is taken out of the denominator, before the division, so that automatic differentiation
     meets no NaN either.
 
-    The denominator of many elements gets their shape first. XLA and CUDA divide by a single number
-    by multiplying with its rounded reciprocal, so that the same mean would differ by a bit between
-    a denominator that is a Python number and one that was counted.
+    The denominator gets the shape of the numerator first. `where` wants an array, and XLA and CUDA
+    divide by a single number by multiplying with its rounded reciprocal, so that the same mean
+    would differ by a bit between a denominator that is a Python number and one that was counted.
     """
-    if numerator.ndim:
-        denominator = xp.zeros_like(numerator) + denominator
+    denominator = xp.zeros_like(numerator) + denominator
     empty = (numerator == 0) & (denominator == 0)
     return numerator / xp.where(empty, 1.0, denominator)

@@ -32,7 +32,7 @@ def check_factor(
     elif kind not in INTEGRAL and (kind not in FLOATING or _is_wider(kind, compute, weak)):
         raise TypeError(
             f"`{name}` must be real and no wider than {compute}, in which logits of this dtype "
-            f"are computed; got {value.dtype}: cast it with astype"
+            f"are computed; got {value.dtype}: cast it to {compute}"
         )
 
 

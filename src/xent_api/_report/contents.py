@@ -1,6 +1,6 @@
 """What is reported: the backends, the documented examples, the errors at the reference values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..testing import (
@@ -56,7 +56,8 @@ class Report:
         for name, found in self.findings.items():
             for finding in found:
                 if not finding.passed and not finding.defect:
-                    reasons = [finding.problem] if finding.problem else finding.misses[:SHOWN]
+                    worst = sorted(finding.misses, key=lambda miss: -miss.excess)[:SHOWN]
+                    reasons = [finding.problem] if finding.problem else worst
                     lines += [f"{name}, {finding.dtype}: {reason}" for reason in reasons]
         return lines
 
@@ -65,22 +66,21 @@ class Report:
         examples = [outcome.passed for done in self.outcomes.values() for outcome in done]
         lines = [finding.passed for found in self.findings.values() for finding in found]
         if not examples:
-            return "No backend can run here: install one, for example numpy."
+            return "No backend can run: see why in the first table."
         return (
             f"{sum(examples)} of {len(examples)} examples and {sum(lines)} of {len(lines)} lines "
             f"of accuracy passed on {len(self.outcomes)} backend(s)."
         )
 
 
-def examine(names: Sequence[str]) -> Report:
+def examine(names: Sequence[str], say: Callable[[str], object]) -> Report:
     """Run the examples and compare the reference values on all of the backends that can run."""
-    found = {name: _find(name) for name in names}
-    targets = [target for target in found.values() if isinstance(target, Target)]
-    return Report(
-        found,
-        {target.name: [run(e, target, DTYPE) for e in EXAMPLES] for target in targets},
-        {target.name: check_namespace(target) for target in targets},
-    )
+    report = Report({name: _find(name) for name in names}, {}, {})
+    for target in report.targets:
+        say(f"checking {target.name}\n")
+        report.outcomes[target.name] = [run(e, target, DTYPE) for e in EXAMPLES]
+        report.findings[target.name] = check_namespace(target)
+    return report
 
 
 def _find(name: str) -> Target | str:

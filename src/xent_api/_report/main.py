@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.report and (missing := [n for n in ("numpy", "matplotlib") if not find_spec(n)]):
-        parser.error(f"--report needs {' and '.join(missing)}: install xent-api[report]")
+        parser.error(f"--report needs {' and '.join(missing)}, of the extra [report]")
     if options.report:
         try:
             options.report.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
             parser.error(f"--report: {error}")
     out.write(f"{TITLE}\n\n")
     names: list[str] = options.backend or list(KNOWN)
-    report = examine(names)
+    report = examine(names, sys.stderr.write)
     detailed = list(report.outcomes) if options.backend else list(report.outcomes)[:1]
     for table in report.tables(detailed):
         show(table, out)
@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
 def _write(folder: Path, report: Report, problems: list[str], out: TextIO) -> None:
     from .write import write_report  # wants NumPy and matplotlib
 
-    out.write(f"{write_report(folder, TITLE, report, problems)} is written.\n")
+    index = write_report(folder, TITLE, report, problems, sys.stderr.write)
+    out.write(f"{index} is written.\n")
 
 
 def _folder(text: str) -> Path:
@@ -72,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
         type=_folder,
         metavar="DIR",
         help="also write index.html there, with pictures of the errors of each backend and of the "
-        "losses of PyTorch, optax, Keras, scikit-learn, TensorFlow and Paddle, where installed",
+        "losses of PyTorch, optax, Keras, scikit-learn, TensorFlow and Paddle, where installed "
+        "(seconds for each of them)",
     )
     parser.add_argument("--version", action="version", version=f"xent_api {__version__}")
     return parser

@@ -35,7 +35,8 @@ def _part(part: Part) -> str:
     if isinstance(part, Table):
         return _table(part)
     if isinstance(part, bytes):
-        return f'<img alt="" src="data:image/png;base64,{b64encode(part).decode("ascii")}">'
+        data = b64encode(part).decode("ascii")
+        return f'<img alt="as said above" src="data:image/png;base64,{data}">'
     return f"<p>{escape(part)}</p>"
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from ..testing import BAR
 from .measure import CASES, CENTRES, Measured
 
-OURS = "xent_api"
+OURS = "xent_api on"
+FAR = 30.0
+"""An error from which on even a picture of backends is drawn on a logarithmic axis."""
 LEAST = 0.1
 """What an error of less is shown as where the axis is logarithmic."""
 
@@ -17,9 +19,8 @@ def draw_backends(systems: Sequence[Measured]) -> bytes:
     return _draw(systems, "xent_api on each backend", logarithmic=False)
 
 
-def draw_peers(ours: Measured, peers: Sequence[Measured]) -> bytes:
-    """Return a PNG of the errors of the peers, with this package's in black."""
-    systems = [*peers, ours._replace(name=OURS)]
+def draw_peers(systems: Sequence[Measured]) -> bytes:
+    """Return a PNG of the errors of the peers, and of this package as the last one, in black."""
     return _draw(systems, "The losses of other systems, and this one", logarithmic=True)
 
 
@@ -27,7 +28,10 @@ def _draw(systems: Sequence[Measured], title: str, *, logarithmic: bool) -> byte
     from matplotlib.figure import Figure  # no pyplot: it would have a state, and want a display
 
     figure = Figure(figsize=(13, 7), layout="constrained")
-    figure.suptitle(f"{title}: worst (solid) and median (dotted) error, float32")
+    figure.suptitle(
+        f"{title}: worst (thick) and median (thin, dotted) error, float32\n"
+        "Systems that compute alike lie on one line."
+    )
     panels = figure.subplots(2, 3, sharex=True, sharey=True)
     for axes, case in zip(panels.flat, CASES, strict=True):
         for i, system in enumerate(systems):
@@ -39,7 +43,8 @@ def _draw(systems: Sequence[Measured], title: str, *, logarithmic: bool) -> byte
         axes.grid(visible=True, color="0.92")
     for axes in panels[1]:
         axes.set_xlabel("logit x")
-    _scale(panels[0, 0], logarithmic=logarithmic)
+    worst = max((system.worst(case) for system in systems for case in CASES), default=0.0)
+    _scale(panels[0, 0], max(5.0, 1.1 * worst), logarithmic=logarithmic or worst > FAR)
     handles = panels[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=5, frameon=False)
     file = BytesIO()
@@ -51,20 +56,20 @@ def _lines(axes: Any, system: Measured, case: str, i: int, *, logarithmic: bool)
     worst, median = system.curves[case]
     if logarithmic:
         worst, median = (tuple(max(LEAST, e) for e in errors) for errors in (worst, median))
-    color = "black" if system.name == OURS else f"C{i % 10}"
-    label = f"{system.name} {system.version}"
+    color = "black" if logarithmic and system.name.startswith(OURS) else f"C{i % 10}"
+    label = f"{system.name} {system.version}".removesuffix(" ?")
     # Systems that give the same numbers lie on each other: dashes of their own show them all.
     dashes = (0, ()) if i < 1 else (i, (3 + i % 3, i % 4))
     axes.plot(CENTRES, worst, color=color, linewidth=1.3, linestyle=dashes, label=label)
     axes.plot(CENTRES, median, color=color, linewidth=0.8, linestyle=":")
 
 
-def _scale(axes: Any, *, logarithmic: bool) -> None:
+def _scale(axes: Any, top: float, *, logarithmic: bool) -> None:
     if logarithmic:
         axes.set_yscale("log")
         axes.set_ylim(LEAST, 1e8)
         axes.text(-85, 1.3 * BAR, f"the bar: {BAR:g}", color="0.4", fontsize=8)
         axes.text(-85, 2.5e7, "no digit is left", color="0.4", fontsize=8)
     else:
-        axes.set_ylim(0.0, 5.0)
+        axes.set_ylim(0.0, top)
         axes.text(-85, BAR + 0.1, f"the bar: {BAR:g}", color="0.4", fontsize=8)

@@ -1,7 +1,7 @@
 """The report as files: a page, and the pictures that are also in it."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,8 +13,12 @@ from .contents import Report
 from .measure import Measured, call_target, measure
 from .page import Part, page
 from .peers import Call, installed_peers
-from .pictures import draw_backends, draw_peers
+from .pictures import OURS, draw_backends, draw_peers
 
+CAPTIONS = (
+    "How far this package is off on each backend, against the logit x, for labels z.",
+    "The same for other systems' losses, on a logarithmic axis, and for this package in black.",
+)
 SLOW = frozenset({"mparray"})
 """Multi-precision backends: so many points would take minutes, and show nothing."""
 
@@ -22,20 +26,22 @@ Outcome: TypeAlias = tuple[list[Measured], list[str]]
 """What was measured, and a line for each system that could not be."""
 
 
-def write_report(folder: Path, title: str, report: Report, problems: Sequence[str]) -> Path:
+def write_report(
+    folder: Path, title: str, report: Report, problems: Sequence[str], say: Callable[[str], object]
+) -> Path:
     """Measure the backends and the peers that are here, write the files; return the page."""
-    backends, unmeasured = measure_backends(report.targets)
-    peers, uncalled = measure_peers()
+    backends, unmeasured = measure_backends(report.targets, say)
+    peers, uncalled = measure_peers(say)
     pictures = []
     if backends:
-        pictures = [draw_backends(backends), draw_peers(backends[0], peers)]
+        pictures = [draw_backends(backends), draw_peers([*peers, backends[0]])]
     parts: list[Part] = [
         f"{dt.datetime.now(dt.UTC).date()}; {describe_machine()}.",
         *problems,
         *unmeasured,
         *uncalled,
         report.verdict(),
-        *pictures,
+        *(part for pair in zip(CAPTIONS, pictures, strict=False) for part in pair),
         comparison([*backends, *peers]),
         special([*backends, *peers]),
         *report.tables(list(report.outcomes)),
@@ -47,23 +53,27 @@ def write_report(folder: Path, title: str, report: Report, problems: Sequence[st
     return index
 
 
-def measure_backends(targets: Sequence[Target]) -> Outcome:
+def measure_backends(targets: Sequence[Target], say: Callable[[str], object]) -> Outcome:
     """Measure this package on each target that has float32."""
     return _measured(
-        (target.name, package_version(target.name), call_target(target))
-        for target in targets
-        if target.name not in SLOW and "float32" in target.dtypes()
+        (
+            (f"{OURS} {target.name}", package_version(target.name), call_target(target))
+            for target in targets
+            if target.name not in SLOW and "float32" in target.dtypes()
+        ),
+        say,
     )
 
 
-def measure_peers() -> Outcome:
+def measure_peers(say: Callable[[str], object]) -> Outcome:
     """Measure each peer that is installed."""
-    return _measured((peer.name, peer.version, peer.call) for peer in installed_peers())
+    return _measured(((peer.name, peer.version, peer.call) for peer in installed_peers()), say)
 
 
-def _measured(systems: Iterable[tuple[str, str, Call]]) -> Outcome:
+def _measured(systems: Iterable[tuple[str, str, Call]], say: Callable[[str], object]) -> Outcome:
     found, problems = [], []
     for name, version, call in systems:
+        say(f"measuring {name}\n")
         try:
             found.append(measure(name, version, call))
         except Exception as error:  # noqa: BLE001 - what is installed may still raise anything

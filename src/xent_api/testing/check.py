@@ -34,6 +34,8 @@ class Miss:
     got: float
     error: float
     """In ulp of the dtype."""
+    excess: float
+    """How many times the error that is allowed."""
 
     def __str__(self) -> str:
         v = self.vector
@@ -41,7 +43,8 @@ class Miss:
         exact = float(getattr(v, self.quantity))
         return (
             f"{self.quantity} at x={v.logit!r}, z={v.label!r}{options} ({v.stratum}): got "
-            f"{self.got!r}, exact {exact!r}, {self.error:.3g} ulp"
+            f"{self.got!r}, exact {exact!r}: {self.error:.3g} ulp, {self.excess:.3g} times what is "
+            "allowed"
         )
 
 
@@ -72,8 +75,8 @@ class Finding:
 
     @property
     def passed(self) -> bool:
-        """Whether every point is within its bar."""
-        return not self.misses and not self.problem
+        """Whether every point is within its bar, and there are points."""
+        return self.points > 0 and not self.misses and not self.problem
 
 
 def check_namespace(
@@ -88,7 +91,7 @@ def check_namespace(
     target : Target or str
         What to check: a known name or the import path of any namespace of the standard.
     dtypes : sequence of str, optional
-        By default all floating dtypes that the namespace has.
+        Names of floating dtypes; by default all that the namespace has.
     call : callable, optional
         ``call(function, arrays, **options)``, which calls a function of the family: by default
         directly; a traced call goes here.
@@ -102,6 +105,10 @@ def check_namespace(
     ------
     Unavailable
         Where the namespace cannot be imported or cannot run here.
+    TypeError
+        Where `target` or `dtypes` are something else.
+    ValueError
+        For a dtype of which there are no reference values.
 
     Examples
     --------
@@ -109,12 +116,26 @@ def check_namespace(
     >>> [finding.quantity for finding in findings if finding.passed]
     ['loss', 'gradient', 'hessian']
     """
-    target = find_target(target) if isinstance(target, str) else target
+    if isinstance(target, str):
+        target = find_target(target)
+    if not isinstance(target, Target):
+        raise TypeError(
+            f"`target` must be a Target, a known name or an import path; got {type(target)}"
+        )
     found = []
     with target.context():
-        for dtype in target.dtypes() if dtypes is None else dtypes:
+        for dtype in target.dtypes() if dtypes is None else _check_names(dtypes):
             found += _check_dtype(target, dtype, call or _call)
     return found
+
+
+def _check_names(dtypes: Sequence[str]) -> Sequence[str]:
+    if isinstance(dtypes, str):
+        raise TypeError(f"`dtypes` must be a sequence of names; got the single name {dtypes!r}")
+    unknown = [name for name in dtypes if name not in FLOATING]
+    if unknown:
+        raise ValueError(f"`dtypes` must be among {', '.join(FLOATING)}; got {', '.join(unknown)}")
+    return dtypes
 
 
 def _call(function: Calls, arrays: dict[str, Array], **options: float) -> tuple[Array, ...]:
@@ -166,18 +187,17 @@ def _judge(finding: Finding, vector: Vector, got: float) -> None:
     finding.points += 1
     if normal(vector) and (finding.quantity != "gradient" or vector.hard):
         finding.errors.append(error)
-    if not _within(vector, finding.quantity, exact, got):
-        finding.misses.append(Miss(vector, finding.quantity, got, error))
+    excess = 0.0 if error == 0.0 else _excess(vector, finding.quantity, exact, got)
+    if excess > 1.0:
+        finding.misses.append(Miss(vector, finding.quantity, got, error, excess))
 
 
-def _within(vector: Vector, quantity: str, exact: Any, got: float) -> bool:
-    if ulp_error(got, exact, vector.dtype) == 0.0:
-        return True
+def _excess(vector: Vector, quantity: str, exact: Any, got: float) -> float:
+    """Return how many times the error that is allowed an error is."""
     if not isinstance(exact, Fraction):
-        return False
+        return math.inf
     if not math.isfinite(got):
         # Beyond the largest number, infinity is the rounded result.
-        return abs(exact) > Fraction(FLOATING[vector.dtype].largest) and got == math.copysign(
-            math.inf, exact
-        )
-    return abs(Fraction(got) - exact) <= allowed(vector, quantity)
+        beyond = abs(exact) > Fraction(FLOATING[vector.dtype].largest)
+        return 0.0 if beyond and got == math.copysign(math.inf, exact) else math.inf
+    return float(min(abs(Fraction(got) - exact) / allowed(vector, quantity), Fraction(10) ** 300))

@@ -171,7 +171,20 @@ def _namespace(module: Any) -> Namespace:
         raise Unavailable(f"no array namespace: {type(error).__name__}: {error}") from error
     if not same:
         raise Unavailable("no array namespace: its arrays are of another kind")
+    used = ("exp", "log1p")
+    strangers = [name for name in used if getattr(module, name, None) != getattr(xp, name)]
+    if strangers and _library(module) != _library(xp):
+        # The arrays decide which functions are called: a check would pass without these.
+        raise Unavailable(
+            f"its arrays belong to {_library(xp)}, and its own {' and '.join(strangers)} would not "
+            "be called"
+        )
     return xp
+
+
+def _library(xp: Namespace) -> str:
+    name: str = xp.__name__
+    return name.rpartition("array_api_compat.")[2]
 
 
 def package_version(target: str) -> str:
