@@ -68,7 +68,7 @@ def _run_block(
         raise ValueError(
             f"{names} must agree in the dimensions that were unknown; got blocks of shapes {shapes}"
         )
-    results = _owner(blocks[0]).run(program, blocks, count)
+    results = _owner(blocks[0]).evaluate(program, blocks, (False,) * count)
     return results[0] if count == 1 else results
 
 

