@@ -146,8 +146,8 @@ MUTATIONS = (
     Mutation(
         "sums in the dtype computed in",
         "_execution/direct.py",
-        "self.xp.sum(value, dtype=wide)",
-        "self.xp.astype(self.xp.sum(value), wide)",
+        "self.xp.sum(value, dtype=dtype)",
+        "self.xp.astype(self.xp.sum(value), dtype)",
     ),
     Mutation(
         "narrow floats computed as they are",
