@@ -31,7 +31,7 @@ from rich.progress import (
 import xent_api
 from xent_api import sigmoid_xent
 from xent_api.testing import Target, find_target
-from xent_api.testing.float64 import Numbers, sigmoid_values, ulp_errors
+from xent_api.testing.float64 import Numbers, sigmoid_values, spacings, ulp_errors
 from xent_api.testing.machine import describe_machine
 from xent_api.testing.targets import package_version
 
@@ -103,7 +103,7 @@ class Sweep:
                 for label in (0.0, 1.0):
                     x = logits[sign].view(np.float32)
                     found[sign, label] = got = self._values(x, np.full_like(x, label))
-                    lines += _judge_single(x, label, got)
+                    lines += _judge(self.dtype, x, label, got)
             for sign in (1.0, -1.0):
                 one, other = found[sign, 1.0], found[-sign, 0.0]
                 asymmetric += _unlike(one[0], other[0]) + _unlike(one[1], -other[1])
@@ -113,7 +113,7 @@ class Sweep:
         lines: list[Line] = []
         for label in self.labels[block * LABELS : (block + 1) * LABELS].tolist():
             z = np.full_like(self.logits, label)
-            lines += _judge_half(self.dtype, self.logits, label, self._values(self.logits, z))
+            lines += _judge(self.dtype, self.logits, label, self._values(self.logits, z))
         return lines, 0
 
     def _values(self, logits: Any, labels: Any) -> list[Any]:
@@ -147,40 +147,34 @@ def _unlike(one: Any, other: Any) -> int:
     return int(np.count_nonzero(differ))
 
 
-def _judge_single(x: Any, label: float, got: list[Any]) -> Iterator[Line]:
+def _judge(dtype: str, x: Any, label: float, got: list[Any]) -> Iterator[Line]:
     wide = x.astype(np.float64)
     exact = sigmoid_values(wide, label)
     promised = ~(np.abs(wide) > UNDERFLOW) | np.isinf(wide)
-    for name, values, wanted in zip(QUANTITIES, got, exact, strict=True):
-        tiny = ~promised | (np.abs(wanted) < SMALLEST)
-        errors = ulp_errors(values.astype(np.float64), wanted, "float32", flushed=tiny)
-        yield from _lines(f"{name}, z = {label:g}", errors, x, label, promised)
-
-
-def _judge_half(dtype: str, x: Any, label: float, got: list[Any]) -> Iterator[Line]:
-    wide = x.astype(np.float64)
-    exact = sigmoid_values(wide, label)
-    promised = ~(np.abs(wide) > UNDERFLOW) | np.isinf(wide)
-    if 0.0 < label < 2.0**-126:
+    if 0.0 < label < SMALLEST:
         promised[:] = False
     for name, values, wanted in zip(QUANTITIES, got, exact, strict=True):
         tiny = ~promised | (np.abs(wanted) < SMALLEST)
         errors = ulp_errors(values.astype(np.float64), wanted, dtype, flushed=tiny)
-        kind = name
-        if name == "gradient":
-            hard = label in (0.0, 1.0)
-            kind = "gradient, hard labels" if hard else "gradient, soft labels (eps)"
-            errors = errors if hard else _beyond(errors, wanted, wide, label, dtype)
-        yield from _lines(kind, errors, x, label, promised)
+        if name == "gradient" and label not in (0.0, 1.0):
+            errors = _beyond(errors, wanted, wide, label, dtype)
+        yield from _lines(_kind(dtype, name, label), errors, x, label, promised)
+
+
+def _kind(dtype: str, name: str, label: float) -> str:
+    if dtype == "float32":
+        return f"{name}, z = {label:g}"
+    if name != "gradient":
+        return name
+    return f"{name}, hard labels" if label in (0.0, 1.0) else f"{name}, soft labels (eps)"
 
 
 def _beyond(errors: Numbers, exact: Numbers, x: Numbers, label: float, dtype: str) -> Numbers:
     """Return what errors have beyond one rounding, in float32's eps times max(sigmoid(x), z)."""
-    unit = ulp_errors(np.nextafter(exact, np.inf), exact, dtype)  # one step of float64, in ulp
-    step = np.nextafter(exact, np.inf) - exact
     with np.errstate(all="ignore"):
         larger = np.maximum(1.0 / (1.0 + np.exp(-x)), label)
-        beyond = np.maximum(errors - 0.5, 0.0) * (step / unit) / (2.0**-23 * larger)
+        over = np.maximum(errors - 0.5, 0.0) * spacings(exact, dtype)
+        beyond: Numbers = over / (2.0**-23 * larger)
     beyond[errors <= 0.5] = 0.0
     beyond[np.isnan(beyond)] = np.inf  # where one of the two is no number
     return beyond

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from xent_api._report.tables import WRONG
+from xent_api.testing import BAR
+from xent_api.testing.bars import ROUNDING
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "accuracy" / "exhaustive"
-BARS = {"float32": 4.0, "float16": 0.51, "bfloat16": 0.51}
+BARS = {"float32": BAR, "float16": float(ROUNDING), "bfloat16": float(ROUNDING)}
 MODES = {"jax": "under jit"}
 
 
@@ -61,7 +63,7 @@ def _section(result: dict[str, Any]) -> str:
 def _row(line: dict[str, Any], bar: float) -> str:
     share = f"{100.0 * line['misrounded'] / line['points']:.2f} %"
     if "eps" in line["kind"]:
-        share, bar = "", 4.0
+        share, bar = "", BAR
     wrong = f" {WRONG}" if line["worst"] > bar and "subnormal" not in line["kind"] else ""
     return (
         f"| {line['kind']} | {line['points']:,} | {line['worst']:.4g}{wrong} | {line['logit']:.9g} "

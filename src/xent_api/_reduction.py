@@ -1,7 +1,8 @@
 """From elementwise programs to what a family function returns: sums, counts and denominators."""
 
 from ._execution.direct import Backend
-from ._inputs.dtypes import compute_name, dtype_of, name_of
+from ._execution.names import name_of
+from ._inputs.dtypes import compute_name, dtype_of
 from ._inputs.shapes import static_size
 from ._inputs.sigmoid import Inputs
 from ._program import CountProgram, QuotientProgram, SigmoidProgram

@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
+import make_documented
 import pytest
-from helpers.recipes import load_recipe
 from helpers.suite import Suite
 
 from xent_api.testing import EXAMPLES, Example, ulp_error
@@ -37,7 +37,7 @@ def test_printed_figures_agree_with_the_exact_ones_to_their_digits(example: Exam
 
 
 def test_exact_values_are_those_of_the_recipe() -> None:
-    made = load_recipe("make_documented").examples()
+    made = make_documented.examples()
     stored = {example.name: list(example.exact) for example in EXAMPLES}
     for name in ("tensorflow", "tensorflow-binary", "tutorial", "tutorial-soft"):
         assert stored[name] == made[name]

@@ -28,12 +28,16 @@ def _definition(x: Any, z: Any, a: Any, q: Any, w: Any) -> tuple[Any, Any, Any]:
     return loss, negative * p - positive * n, (negative + positive) * p * n
 
 
+def _points() -> tuple[list[tuple[Any, Any]], Any, Any]:
+    """Return pairs of logits and labels, and the arrays of both."""
+    pairs = [(mpmath.mpf(x), mpmath.mpf(z)) for x in LOGITS for z in LABELS]
+    return pairs, mparray.asarray([x for x, _ in pairs]), mparray.asarray([z for _, z in pairs])
+
+
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_formulas_at_400_digits(options: dict[str, Any]) -> None:
     with mpmath.workdps(DIGITS):
-        pairs = [(mpmath.mpf(x), mpmath.mpf(z)) for x in LOGITS for z in LABELS]
-        x = mparray.asarray([a for a, _ in pairs])
-        z = mparray.asarray([b for _, b in pairs])
+        pairs, x, z = _points()
         given = {name: mpmath.mpf(value) for name, value in options.items()}
         weights = given.pop("weights", None)
         terms = sigmoid.weighted(sigmoid.terms(mparray, x, z, **given), weights)
@@ -54,9 +58,7 @@ def test_formulas_at_400_digits(options: dict[str, Any]) -> None:
 def test_derivatives_of_the_coefficients_at_400_digits(options: dict[str, Any]) -> None:
     """The loss is linear in the label and in `pos_weight`: a difference is the derivative."""
     with mpmath.workdps(DIGITS):
-        pairs = [(mpmath.mpf(x), mpmath.mpf(z)) for x in LOGITS for z in LABELS]
-        x = mparray.asarray([a for a, _ in pairs])
-        z = mparray.asarray([b for _, b in pairs])
+        pairs, x, z = _points()
         given = {name: mpmath.mpf(value) for name, value in options.items()}
         a, q = given.get("smoothing", mpmath.mpf(0)), given.get("pos_weight", mpmath.mpf(1))
         terms = sigmoid.terms(mparray, x, z, **given)

@@ -23,7 +23,7 @@ class DaskBackend(Backend):
         """Chunks are placed by the scheduler."""
         return
 
-    def run(self, program: Program, operands: tuple[Array, ...], count: int) -> tuple[Array, ...]:
+    def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Add the program to the graph as one blockwise layer.
 
         A block of several results is a tuple: a layer for each of them takes it out.
@@ -37,17 +37,17 @@ class DaskBackend(Backend):
             pairs += [operand, tuple(reversed(range(operand.ndim)))]
         axes = tuple(reversed(range(max(operand.ndim for operand in operands))))
         blocks = tuple(operand._meta for operand in operands)
-        metas = _owner(blocks[0]).run(program, blocks, count)
+        metas = _owner(blocks[0]).run(program, blocks)
         # Dask cannot cut blocks of unknown sizes alike; they then have to be alike already.
         known = all(size == size for operand in operands for size in operand.shape)
         found = da.blockwise(
-            partial(_run_block, program, repeated, count),
+            partial(_run_block, program, repeated, len(metas)),
             axes,
             *pairs,
             meta=metas[0],
             align_arrays=known,
         )
-        if count == 1:
+        if len(metas) == 1:
             return (found,)
         return tuple(
             da.blockwise(itemgetter(i), axes, found, axes, meta=meta)
@@ -81,7 +81,7 @@ def _sum_block(block: Array, axis: Any, keepdims: bool, dtype: DType) -> Array: 
     def add(xp: Namespace, *blocks: Array) -> tuple[Array, ...]:
         return (xp.sum(blocks[0], axis=axis, keepdims=keepdims, dtype=dtype),)
 
-    return _owner(block).run(add, (block,), 1)[0]
+    return _owner(block).run(add, (block,))[0]
 
 
 def _owner(block: Array) -> Backend:

@@ -48,13 +48,13 @@ class Backend:
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program; add up those of its results that `summed` marks."""
-        results = self.run(program, operands, len(summed))
+        results = self.run(program, operands)
         return tuple(
             self.total(value) if add else value for value, add in zip(results, summed, strict=True)
         )
 
-    def run(self, program: Program, operands: tuple[Array, ...], count: int) -> tuple[Array, ...]:
-        """Return the results of the program, which are `count`."""
+    def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Return the results of the program."""
         return program(self.xp, *operands)
 
     def total(self, value: Array) -> Array:

@@ -33,11 +33,8 @@ class JaxBackend(Backend):
         """
         return self.xp.sum(value, dtype=dtype)
 
-    def run(self, program: Program, operands: tuple[Array, ...], count: int) -> tuple[Array, ...]:
+    def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program, by the rule where there may be derivatives."""
-        return self._run(program, operands)
-
-    def _run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         traced = any(isinstance(operand, jax.core.Tracer) for operand in operands)
         floating = [self.xp.isdtype(operand.dtype, "real floating") for operand in operands]
         if not traced or not has_rule(program, floating):
@@ -74,7 +71,7 @@ class JaxBackend(Backend):
             if not isinstance(tangent, SymbolicZero):
                 # The tangent stays outside of the derivative: what is linear in a tangent loses its
                 # own rule in JAX's linearization.
-                (derivative,) = self._run(program.derivative(output, name), operands)
+                (derivative,) = self.run(program.derivative(output, name), operands)
                 tangent = self.xp.asarray(tangent, dtype=derivative.dtype)  # noqa: PLW2901
                 parts.append(derivative * program.masked(self.xp, tangent, *operands))
         return sum(parts[1:], parts[0])

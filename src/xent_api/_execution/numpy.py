@@ -24,10 +24,10 @@ class QuietBackend(Backend):
     raise on them means his own arithmetic. Serves the libraries that compute by NumPy, too.
     """
 
-    def run(self, program: Program, operands: tuple[Array, ...], count: int) -> tuple[Array, ...]:
+    def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program with no floating-point warnings."""
         with np.errstate(all="ignore"):
-            return super().run(program, operands, count)
+            return super().run(program, operands)
 
     def total(self, value: Array) -> Array:
         """Return the sum with no floating-point warnings."""
@@ -85,7 +85,7 @@ class NumpyBackend(QuietBackend):
         totals = []
         for place in places(shape, TILE):
             parts = tuple(cut(operand, place, shape) for operand in operands)
-            results = self.run(program, parts, len(summed))
+            results = self.run(program, parts)
             if not kept:  # the first tile tells the dtypes
                 kept = [
                     None if add else np.empty(shape, dtype=value.dtype)
@@ -99,13 +99,13 @@ class NumpyBackend(QuietBackend):
         added = iter(np.asarray(column).sum() for column in zip(*totals, strict=True))
         return tuple(next(added) if whole is None else whole for whole in kept)
 
-    def run(self, program: Program, operands: tuple[Array, ...], count: int) -> tuple[Array, ...]:
+    def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program: arrays in, arrays out.
 
         NumPy's operators turn 0-d arrays into scalars. Sums stay the scalars that NumPy's own `sum`
         returns, also when they come back as operands.
         """
-        results = super().run(program, operands, count)
+        results = super().run(program, operands)
         if not isinstance(operands[0], np.ndarray):
             return results
         return tuple(np.asarray(value) for value in results)

@@ -21,7 +21,7 @@ class TorchBackend(Backend):
         """Return float64, which every device has but Apple's."""
         return None if like.device.type == "mps" else torch.float64
 
-    def run(self, program: Program, operands: tuple[Array, ...], count: int) -> tuple[Array, ...]:
+    def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program, by the rule where autograd will want derivatives."""
         return _run(program, operands)
 

@@ -1,7 +1,8 @@
 """The dtypes that each argument may have."""
 
+from .._execution.names import name_of
 from .._typing import Array
-from .dtypes import FLOATING, INTEGRAL, compute_name, name_of
+from .dtypes import FLOATING, INTEGRAL, compute_name
 
 
 def check_logits(logits: Array) -> str:

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from .._execution.direct import Backend
+from .._execution.names import name_of
 from .._typing import Array, Number, Reduction, Shape
 from .arrays import check_arrays
-from .dtypes import name_of
 from .kinds import check_denominator, check_factor, check_logits, check_mask
 from .options import as_number, check_finite, check_ignored, check_reduction, check_smoothing
 from .shapes import check_broadcast, check_same_shape

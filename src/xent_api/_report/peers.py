@@ -21,7 +21,8 @@ class Peer(NamedTuple):
     """A system beside this one."""
 
     name: str
-    module: str
+    modules: tuple[str, ...]
+    """What it imports."""
     distributions: tuple[str, ...]
     call: Call
 
@@ -39,7 +40,7 @@ class Peer(NamedTuple):
 def installed_peers() -> Iterator[Peer]:
     """Yield the peers that can be called here."""
     for peer in PEERS:
-        if find_spec(peer.module) and (peer.name != "Keras (JAX)" or find_spec("jax")):
+        if all(map(find_spec, peer.modules)):
             yield peer
 
 
@@ -122,11 +123,11 @@ def _paddle(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
 
 
 PEERS = (
-    Peer("textbook in NumPy", "numpy", ("numpy",), _textbook),
-    Peer("PyTorch", "torch", ("torch",), _torch),
-    Peer("optax", "optax", ("optax",), _optax),
-    Peer("Keras (JAX)", "keras", ("keras",), _keras),
-    Peer("scikit-learn", "sklearn", ("scikit-learn",), _sklearn),
-    Peer("TensorFlow", "tensorflow", ("tensorflow", "tensorflow-cpu"), _tensorflow),
-    Peer("Paddle", "paddle", ("paddlepaddle", "paddlepaddle-gpu"), _paddle),
+    Peer("textbook in NumPy", ("numpy",), ("numpy",), _textbook),
+    Peer("PyTorch", ("torch",), ("torch",), _torch),
+    Peer("optax", ("optax", "jax"), ("optax",), _optax),
+    Peer("Keras (JAX)", ("keras", "jax"), ("keras",), _keras),
+    Peer("scikit-learn", ("sklearn",), ("scikit-learn",), _sklearn),
+    Peer("TensorFlow", ("tensorflow",), ("tensorflow", "tensorflow-cpu"), _tensorflow),
+    Peer("Paddle", ("paddle",), ("paddlepaddle", "paddlepaddle-gpu"), _paddle),
 )

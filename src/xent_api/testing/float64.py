@@ -53,6 +53,15 @@ def _times(factor: Numbers | float, value: Numbers) -> Numbers:
     return product
 
 
+def spacings(exact: Numbers, dtype: str) -> Numbers:
+    """Return the distances between the numbers of the dtype that enclose `exact`."""
+    digits, least, _ = FLOATING[dtype]
+    with np.errstate(all="ignore"):
+        # The exponent field alone is the power of two below (or at) the exact value.
+        exponent = np.abs(exact).view(np.int64) & (0x7FF << 52)
+        return np.maximum(np.ldexp(exponent.view(np.float64), 1 - digits), 2.0**least)
+
+
 def ulp_errors(actual: Numbers, exact: Numbers, dtype: str, *, flushed: Any = False) -> Numbers:
     """Return for each element the distance in ulp of the dtype, as `ulp_error` does for one.
 
@@ -61,10 +70,7 @@ def ulp_errors(actual: Numbers, exact: Numbers, dtype: str, *, flushed: Any = Fa
     """
     digits, least, _ = FLOATING[dtype]
     with np.errstate(all="ignore"):
-        # The exponent field alone is the power of two below (or at) the exact value.
-        exponent = np.abs(exact).view(np.int64) & (0x7FF << 52)
-        spacing = np.ldexp(exponent.view(np.float64), 1 - digits)
-        errors = np.abs(actual - exact) / np.maximum(spacing, 2.0**least)
+        errors = np.abs(actual - exact) / spacings(exact, dtype)
         same = (actual == exact) | (np.isnan(actual) & np.isnan(exact))
         same |= flushed & (actual == 0.0) & (np.abs(exact) < 2.0 ** (least + digits - 1))
         errors[same] = 0.0
