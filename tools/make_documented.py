@@ -7,7 +7,7 @@ of digits at which nothing that cancels is lost. The figures in
 
 import mpmath
 
-mpmath.mp.dps = 500
+DIGITS = 500
 
 # Ten numbers in [0, 1), as Paddle's example draws them, that every dtype holds exactly.
 PADDLE_X = [0.125, 0.75, 0.5, 0.0, 0.875, 0.25, 0.625, 0.375, 0.0625, 0.9375]
@@ -32,6 +32,11 @@ def digits(values: list[mpmath.mpf]) -> list[str]:
 
 def examples() -> dict[str, list[str]]:
     """Return the exact losses by the name of the case."""
+    with mpmath.workdps(DIGITS):  # not for the process: mparray computes in the same context
+        return _examples()
+
+
+def _examples() -> dict[str, list[str]]:
     tensorflow = zip([1, -1, 0, 1, -1, 0, 0], [0, 0, 0, 1, 1, 1, mpmath.mpf("0.5")], strict=True)
     binary = zip([1, -1, 0], [1, 1, 0], strict=True)
     hard = zip([1, 2, 3, 4, 5, 6], [1, 0, 0, 0, 1, 0], strict=True)
@@ -57,7 +62,7 @@ def single(x: float) -> mpmath.mpf:
 
 def sigmoid_exact(x: float) -> mpmath.mpf:
     """Return sigmoid(x) at the full number of digits, whatever the context's."""
-    with mpmath.workdps(500):
+    with mpmath.workdps(DIGITS):
         return sigmoid(x)
 
 
