@@ -1,5 +1,7 @@
 """From elementwise programs to what a family function returns: sums, counts and denominators."""
 
+from typing import NamedTuple
+
 from ._execution.direct import Backend
 from ._execution.names import name_of
 from ._inputs.dtypes import compute_name, dtype_of
@@ -9,57 +11,65 @@ from ._program import CountProgram, QuotientProgram, SigmoidProgram
 from ._typing import Array, DType, Reduction
 
 
-def results(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> tuple[Array, ...]:
-    """Return the outputs of a family: losses reduced, derivatives those of the reduced loss.
+class Plan(NamedTuple):
+    """All of a call but its arrays: it serves every call with such dtypes, shapes and options."""
 
-    What is not summed is divided by the denominator of the inputs, if they have one, elementwise.
+    backend: Backend
+    count: CountProgram | None
+    """How to count the kept positions, where a mean needs their number."""
+    program: SigmoidProgram
+    summed: tuple[bool, ...]
+    """Which outputs of the program are added up."""
+    finish: QuotientProgram
+
+
+def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan:
+    """Return the plan for the outputs of a family: losses reduced, derivatives of reduced losses.
+
+    What is not summed is divided by the denominator of a mean, if there is one, elementwise.
     """
-    if reduction == "mean":
-        inputs = with_denominator(inputs)
-    xp = inputs.backend.xp
-    compute = dtype_of(xp, inputs.compute)
-    result = inputs.arrays["logits"].dtype
+    numbers, names, count = inputs.numbers, list(inputs.arrays), None
+    if reduction == "mean" and "denominator" not in inputs.numbers | inputs.arrays:
+        size = static_size(inputs.shape)
+        if size is not None and "mask" not in inputs.arrays and inputs.ignored is None:
+            numbers = numbers | {"denominator": float(size)}
+        else:
+            counted = tuple(name for name in ("labels", "mask") if name in inputs.arrays)
+            count = CountProgram(counted, inputs.backend.xp.int8, None, inputs.ignored)
+            names.append("denominator")
     summed = tuple(name == "loss" and reduction != "none" for name in outputs)
-    operands = {
-        name: value
-        for name, value in inputs.arrays.items()
-        if name != "denominator" or not all(summed)
-    }
+    compute = dtype_of(inputs.backend.xp, inputs.compute)
+    result = inputs.arrays["logits"].dtype
     program = SigmoidProgram(
         outputs=outputs,
-        operands=tuple(operands),
+        operands=tuple(name for name in names if name != "denominator" or not all(summed)),
         compute=compute,
         results=tuple(compute if add else result for add in summed),
         divided=tuple(not add for add in summed),
-        numbers=tuple(inputs.numbers.items()),
+        numbers=tuple(numbers.items()),
         ignored=inputs.ignored,
         smoothing=inputs.smoothing,
     )
-    found = inputs.backend.evaluate(program, tuple(operands.values()), summed)
+    finish = QuotientProgram(result, numbers.get("denominator"))
+    return Plan(inputs.backend, count, program, summed, finish)
+
+
+def carry_out(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
+    """Return the outputs for these arrays (name of the argument → array)."""
+    backend, count, program, summed, finish = plan
+    if count is not None:
+        operands = tuple(arrays[name] for name in count.operands)
+        (number,) = backend.evaluate(count, operands, (True,))
+        arrays = arrays | {"denominator": number}
+    found = backend.evaluate(program, tuple([arrays[name] for name in program.operands]), summed)
+    if True not in summed:
+        return found
+    denominator = arrays.get("denominator")
+    divisor = () if denominator is None or finish.number is not None else (denominator,)
     return tuple(
-        _finish(inputs, value, result) if add else value
+        backend.evaluate(finish, (value, *divisor), (False,))[0] if add else value
         for value, add in zip(found, summed, strict=True)
     )
-
-
-def _finish(inputs: Inputs, total: Array, result: DType) -> Array:
-    program = QuotientProgram(result, inputs.numbers.get("denominator"))
-    denominator = inputs.arrays.get("denominator")
-    operands = (total,) if denominator is None else (total, denominator)
-    return inputs.backend.evaluate(program, operands, (False,))[0]
-
-
-def with_denominator(inputs: Inputs) -> Inputs:
-    """Return the inputs of a mean with its denominator: by default the number kept."""
-    if "denominator" in inputs.arrays or "denominator" in inputs.numbers:
-        return inputs
-    size = static_size(inputs.shape)
-    if size is not None and "mask" not in inputs.arrays and inputs.ignored is None:
-        return inputs._replace(numbers=inputs.numbers | {"denominator": float(size)})
-    count = total_weight(
-        inputs.backend, inputs.arrays["labels"], inputs.arrays.get("mask"), None, inputs.ignored
-    )
-    return inputs._replace(arrays=inputs.arrays | {"denominator": count})
 
 
 def total_weight(

@@ -7,7 +7,8 @@ Array API standard and return arrays of that namespace, on the same device and o
 """
 
 from . import _reduction
-from ._inputs.sigmoid import check_inputs, check_total
+from ._call import call
+from ._inputs.sigmoid import check_total
 from ._typing import Array, Number, Reduction
 
 __all__ = [
@@ -110,18 +111,18 @@ def sigmoid_cross_entropy_with_logits(
     >>> print(round(float(mean), 6))
     0.503204
     """
-    inputs = check_inputs(
-        labels=labels,
-        logits=logits,
-        mask=mask,
-        ignore_index=ignore_index,
-        weights=weights,
-        pos_weight=pos_weight,
-        label_smoothing=label_smoothing,
-        reduction=reduction,
-        denominator=denominator,
-    )
-    (value,) = _reduction.results(inputs, ("loss",), reduction)
+    arguments = {
+        "labels": labels,
+        "logits": logits,
+        "mask": mask,
+        "ignore_index": ignore_index,
+        "weights": weights,
+        "pos_weight": pos_weight,
+        "label_smoothing": label_smoothing,
+        "reduction": reduction,
+        "denominator": denominator,
+    }
+    (value,) = call(("loss",), arguments)
     return value
 
 
@@ -166,18 +167,18 @@ def gradient(
     >>> sigmoid_xent.gradient(labels=np.ones(3, dtype=np.float32), logits=logits)
     array([-5.0000000e-01, -2.0611537e-09, -0.0000000e+00], dtype=float32)
     """
-    inputs = check_inputs(
-        labels=labels,
-        logits=logits,
-        mask=mask,
-        ignore_index=ignore_index,
-        weights=weights,
-        pos_weight=pos_weight,
-        label_smoothing=label_smoothing,
-        reduction=reduction,
-        denominator=denominator,
-    )
-    (value,) = _reduction.results(inputs, ("gradient",), reduction)
+    arguments = {
+        "labels": labels,
+        "logits": logits,
+        "mask": mask,
+        "ignore_index": ignore_index,
+        "weights": weights,
+        "pos_weight": pos_weight,
+        "label_smoothing": label_smoothing,
+        "reduction": reduction,
+        "denominator": denominator,
+    }
+    (value,) = call(("gradient",), arguments)
     return value
 
 
@@ -218,18 +219,18 @@ def loss_and_gradient(
     >>> print(round(float(value), 6), slope)
     0.693147 [-0.25  0.25]
     """
-    inputs = check_inputs(
-        labels=labels,
-        logits=logits,
-        mask=mask,
-        ignore_index=ignore_index,
-        weights=weights,
-        pos_weight=pos_weight,
-        label_smoothing=label_smoothing,
-        reduction=reduction,
-        denominator=denominator,
-    )
-    value, slope = _reduction.results(inputs, ("loss", "gradient"), reduction)
+    arguments = {
+        "labels": labels,
+        "logits": logits,
+        "mask": mask,
+        "ignore_index": ignore_index,
+        "weights": weights,
+        "pos_weight": pos_weight,
+        "label_smoothing": label_smoothing,
+        "reduction": reduction,
+        "denominator": denominator,
+    }
+    value, slope = call(("loss", "gradient"), arguments)
     return value, slope
 
 
@@ -271,18 +272,18 @@ def gradient_and_hessian(
     >>> sigmoid_xent.gradient_and_hessian(labels=np.asarray([1, 0]), logits=np.zeros(2))
     (array([-0.5,  0.5]), array([0.25, 0.25]))
     """
-    inputs = check_inputs(
-        labels=labels,
-        logits=logits,
-        mask=mask,
-        ignore_index=ignore_index,
-        weights=weights,
-        pos_weight=pos_weight,
-        label_smoothing=label_smoothing,
-        reduction=reduction,
-        denominator=denominator,
-    )
-    slope, curvature = _reduction.results(inputs, ("gradient", "hessian"), reduction)
+    arguments = {
+        "labels": labels,
+        "logits": logits,
+        "mask": mask,
+        "ignore_index": ignore_index,
+        "weights": weights,
+        "pos_weight": pos_weight,
+        "label_smoothing": label_smoothing,
+        "reduction": reduction,
+        "denominator": denominator,
+    }
+    slope, curvature = call(("gradient", "hessian"), arguments)
     return slope, curvature
 
 

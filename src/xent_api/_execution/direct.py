@@ -1,5 +1,6 @@
 """The way that every other one starts from: call the program on whole arrays."""
 
+from collections.abc import Hashable
 from typing import Any, Protocol
 
 from .._typing import Array, Device, DType, Namespace
@@ -38,6 +39,10 @@ class Backend:
     def is_weak(self, array: Array) -> bool:
         """Tell whether an array is a Python number whose dtype means nothing."""
         return False
+
+    def spec(self, array: Array) -> Hashable | None:
+        """Return all that checks and plans read of an array, where that is fixed and cheap."""
+        return None
 
     def accumulator(self, like: Array) -> DType | None:
         """Return float64 where the device of `like` has it, else None."""

@@ -1,11 +1,13 @@
 """Pieces of aligned arrays that fit a cache."""
 
-from collections.abc import Iterator
-from math import prod
+from collections.abc import Callable, Iterator
+from math import ceil, prod
+from typing import TypeVar
 
 from .._typing import Array
 
 Place = tuple[slice, ...]
+Part = TypeVar("Part")
 
 
 def places(shape: tuple[int, ...], size: int) -> Iterator[Place]:
@@ -40,9 +42,25 @@ def _unravel(number: int, shape: tuple[int, ...]) -> Place:
 
 def cut(operand: Array, place: Place, shape: tuple[int, ...]) -> Array:
     """Return what an operand that broadcasts into `shape` has at a place, as a view."""
+    if operand.shape == shape:
+        return operand[place]
     if not operand.ndim:
         return operand
     last = len(shape) - operand.ndim
     axes = zip(operand.shape, place[last:], shape[last:], strict=True)
     # An axis of one element stands for every position of a longer one.
     return operand[tuple(at if size == full else slice(None) for size, at, full in axes)]
+
+
+def in_threads(
+    work: Callable[[list[Place]], list[Part]], spots: list[Place], workers: int
+) -> list[Part]:
+    """Return what `work` makes of all places, of which each thread takes one stretch."""
+    if workers == 1:
+        return work(spots)
+    from concurrent.futures import ThreadPoolExecutor
+
+    step = ceil(len(spots) / workers)
+    stretches = [spots[first : first + step] for first in range(0, len(spots), step)]
+    with ThreadPoolExecutor(len(stretches)) as pool:
+        return [part for parts in pool.map(work, stretches) for part in parts]

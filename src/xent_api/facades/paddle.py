@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .. import _reduction
 from .._inputs.sigmoid import check_inputs
+from .._reduction import carry_out, plan, total_weight
 from .._typing import Array, Number
 from ._arguments import require, require_same_dtype
 
@@ -63,8 +63,9 @@ def sigmoid_cross_entropy_with_logits(
     with _own_names():
         inputs = check_inputs(labels=label, logits=x, ignore_index=ignore_index)
     if normalize:
-        inputs = _reduction.with_denominator(inputs)
-    (losses,) = _reduction.results(inputs, ("loss",), "none")
+        count = total_weight(inputs.backend, inputs.arrays["labels"], None, None, inputs.ignored)
+        inputs = inputs._replace(arrays=inputs.arrays | {"denominator": count})
+    (losses,) = carry_out(plan(inputs, ("loss",), "none"), inputs.arrays)
     return losses
 
 

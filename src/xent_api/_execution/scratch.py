@@ -1,0 +1,116 @@
+"""Where the steps of a tape write: results in their place, all else in few reused buffers."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .._typing import Array
+from .steps import choose
+from .tape import Spec, Step, Tape
+
+
+Laid = tuple[Callable[..., Array], int, int | None, int | None, int, int]
+"""Function, slots of its one to three operands, slot of its result, number of its buffer."""
+
+
+class Layout:
+    """The buffer of each step of a tape, found backwards from the outputs.
+
+    A step writes over an operand that nobody needs after it. Found backwards, an output's own
+    memory is what the steps before it work in, so that arithmetic hides the time of fetching it.
+    """
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.buffers: list[Spec] = [_spec(tape, slot) for slot in tape.outputs]
+        """What is allocated: first a place for each output, then scratch."""
+        self.steps: list[Laid] = []
+        """The steps that an output needs."""
+        self._place: dict[int, int] = {}
+        self._free: dict[Spec, list[int]] = {}
+        # `choose` may return its operand, which must then live as long as the result.
+        self._same = {s.slot: s.inputs[1:] for s in tape.steps if s.function is choose}
+        self._made = {step.slot for step in tape.steps}
+        for number, slot in enumerate(tape.outputs):
+            self._place.setdefault(slot, number)
+        for slot in tape.outputs:
+            self._need(slot)
+        for step in reversed(tape.steps):
+            self._lay(step)
+        self.steps.reverse()
+
+    def _lay(self, step: Step) -> None:
+        if step.slot not in self._place:
+            return
+        number = self._place[step.slot]
+        one, two, three = (*step.inputs, None, None)[:3]
+        self.steps.append((step.function, one, two, three, step.slot, number))
+        freed = self._free.setdefault(self.buffers[number], [])
+        if step.function is choose:  # works in `out` before it has read its operands
+            self._need_all(step)
+            freed.append(number)
+        else:
+            freed.append(number)
+            self._need_all(step)
+
+    def _need_all(self, step: Step) -> None:
+        # The first one gets the memory that `step` writes to. A guard's would be left unused.
+        for slot in sorted(step.inputs, key=self._same.__contains__):
+            self._need(slot)
+
+    def _need(self, slot: int) -> None:
+        """Give a slot, and what it may be the same as, a buffer if a step fills it."""
+        if slot not in self._made:
+            return
+        if slot not in self._place:
+            spec = _spec(self.tape, slot)
+            free = self._free.setdefault(spec, [])
+            if not free:
+                self.buffers.append(spec)
+            self._place[slot] = free.pop() if free else len(self.buffers) - 1
+        for other in self._same.get(slot, ()):
+            self._need(other)
+
+
+def _spec(tape: Tape, slot: int) -> Spec:
+    spec = tape.specs[slot]
+    assert spec is not None, "a constant is no result"
+    return spec
+
+
+class Player:
+    """A tape with memory of its own, for one thread."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.buffers = [np.empty(shape, dtype) for dtype, shape in layout.buffers]
+        self.outputs = tuple(self.buffers[: len(layout.tape.outputs)])
+
+    def play(
+        self, operands: tuple[Array, ...], places: tuple[Array | None, ...]
+    ) -> tuple[Array, ...]:
+        """Run the program on operands of the dtypes and shapes of the tape.
+
+        A result is written to its place; where that is None, it lies in scratch memory, or in an
+        operand, until the next call.
+        """
+        tape, buffers = self.layout.tape, self.buffers
+        for number, place in enumerate(places):
+            if place is not None:
+                buffers[number] = place
+        slots = list(tape.slots)
+        slots[: len(operands)] = operands
+        # No loop over the inputs: it would cost as much as the call. 0.55 us a step this way, 1.05
+        # with `*inputs`, 0.52 by generated code.
+        for function, one, two, three, slot, number in self.layout.steps:
+            if two is None:
+                slots[slot] = function(slots[one], buffers[number])
+            elif three is None:
+                slots[slot] = function(slots[one], slots[two], buffers[number])
+            else:
+                slots[slot] = function(slots[one], slots[two], slots[three], buffers[number])
+        results = tuple(slots[slot] for slot in tape.outputs)
+        for result, place in zip(results, places, strict=True):
+            if place is not None and result is not place:
+                place[...] = result
+        return results

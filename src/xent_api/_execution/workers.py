@@ -1,0 +1,69 @@
+"""How many threads may work on one call, and whether torch may compile it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+
+class Setting(NamedTuple):
+    """What `set_workers` sets."""
+
+    workers: int
+    compile: bool
+
+
+current: ContextVar[Setting] = ContextVar("xent_api_workers", default=Setting(1, False))
+"""Of this thread or task alone: no global state, and none that a Dask worker would inherit."""
+
+
+@contextmanager
+def set_workers(workers: int, *, compile: bool = False) -> Iterator[None]:
+    """Set how many threads the calls in a ``with`` block may use.
+
+    Large NumPy arrays are computed in tiles, which the threads share. Results do not depend on
+    their number. PyTorch, JAX and Dask have thread pools of their own, which they look after.
+
+    Parameters
+    ----------
+    workers : int
+        Number of threads; a negative one counts down from the number of processors, -1 being all
+        of them, as in ``scipy.fft.set_workers``.
+    compile : bool, default False
+        Run calls on eager PyTorch tensors through ``torch.compile``, which makes one kernel of each
+        of loss and gradient: for large arrays, above all on a GPU. The first call with new dtypes,
+        options or ranks takes seconds; it needs what ``torch.compile`` needs, a C++ compiler or
+        Triton.
+
+    Raises
+    ------
+    TypeError
+        For `workers` that is no int.
+    ValueError
+        For 0 workers, or a negative number below the number of processors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xent_api as xa
+    >>> logits = np.zeros(1_000_000, dtype=np.float32)
+    >>> with xa.set_workers(2):
+    ...     mean = xa.sigmoid_xent.loss(labels=logits, logits=logits, reduction="mean")
+    >>> print(mean)
+    0.6931472
+    """
+    token = current.set(Setting(_number(workers), compile))
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
+def _number(workers: int) -> int:
+    if isinstance(workers, bool) or not isinstance(workers, int):
+        raise TypeError(f"`workers` must be an int; got {type(workers).__name__}")
+    count = os.cpu_count() or 1
+    if workers == 0 or workers < -count:
+        raise ValueError(f"`workers` must be positive, or from -{count} to -1; got {workers}")
+    return workers if workers > 0 else count + 1 + workers
