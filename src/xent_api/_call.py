@@ -5,7 +5,7 @@ from ._inputs.sigmoid import check_inputs
 from ._reduction import Plan, carry_out, plan
 from ._typing import Array
 
-OPTIONS = frozenset({type(None), bool, int, float, str})
+OPTIONS = frozenset({bool, int, float, str})
 MOST = 256
 _plans: dict[tuple[object, ...], Plan] = {}
 """Plans of calls that were checked before, of which a new one differs in values alone. Checking and
@@ -31,6 +31,9 @@ def _key(outputs: tuple[str, ...], arguments: dict[str, Array]) -> tuple[object,
     """Return all that a plan depends on, or None where an argument's part in it has no key."""
     found: list[object] = [outputs]
     for value in arguments.values():
+        if value is None:
+            found.append(None)
+            continue
         kind = type(value)
         found.append(kind)
         if kind in OPTIONS:

@@ -5,7 +5,7 @@ of differentiating the arithmetic: exact, with nothing to save but the operands.
 """
 
 from collections.abc import Iterable
-from typing import Protocol, TypeGuard
+from typing import NamedTuple, Protocol, TypeGuard
 
 from .._typing import Array, Namespace
 from .direct import Program
@@ -27,6 +27,18 @@ class Differentiable(Protocol):
 
     def masked(self, xp: Namespace, value: Array, *operands: Array) -> Array:
         """Return a tangent or cotangent with 0 where the derivative is 0 whatever stands there."""
+
+
+class Scaled(NamedTuple):
+    """A derivative times a cotangent, which is the first operand."""
+
+    program: Differentiable
+
+    def __call__(self, xp: Namespace, factor: Array, *operands: Array) -> tuple[Array]:
+        """Return the product."""
+        (derivative,) = self.program(xp, *operands)
+        factor = xp.astype(factor, derivative.dtype)
+        return (derivative * self.program.masked(xp, factor, *operands),)
 
 
 def has_rule(program: Program, floating: Iterable[bool]) -> TypeGuard[Differentiable]:

@@ -2,16 +2,14 @@
 
 import sys
 from collections.abc import Hashable
-from functools import lru_cache, partial
-from math import prod
+from functools import partial
 
 import numpy as np
 
-from .._typing import Array, Shape
+from .._typing import Array, Namespace
 from .direct import Backend, Program
-from .scratch import Layout, Player
-from .tape import Spec, record
-from .tiles import Place, cut, in_threads, places
+from .numpy_calls import DIALECT
+from .tiled import Runner
 from .workers import current
 
 TILE = 2**15
@@ -46,6 +44,10 @@ class QuietBackend(Backend):
 class NumpyBackend(QuietBackend):
     """NumPy itself, whose scalars, subclasses and results need some care."""
 
+    def __init__(self, xp: Namespace) -> None:
+        super().__init__(xp)
+        self._runner = Runner(DIALECT, super().total, partial(np.errstate, all="ignore"))
+
     def adopt(self, array: Array) -> Array:
         """Return a base array: a scalar becomes 0-d, a subclass loses what it adds.
 
@@ -76,82 +78,12 @@ class NumpyBackend(QuietBackend):
         if not isinstance(operands[0], np.ndarray):
             # Sums are the scalars that NumPy's own `sum` returns, also when they come back here.
             return super().evaluate(program, operands, summed)
+        runner = self._runner
         # No operand enlarges the largest one.
         if max([operand.size for operand in operands]) <= DIRECT:
-            return self._whole(program, operands, summed)
-        shape = np.broadcast_shapes(*(operand.shape for operand in operands))
-        flat = _flattened(operands, shape)
-        if flat is not None:
-            found = self._tiled(program, flat, summed, (prod(shape),))
-            return tuple(
-                value if add else value.reshape(shape)
-                for value, add in zip(found, summed, strict=True)
-            )
-        return self._tiled(program, operands, summed, shape)
-
-    def _whole(
-        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
-    ) -> tuple[Array, ...]:
-        player = Player(_layout(program, *[(v.dtype, v.shape) for v in operands]))
-        with np.errstate(all="ignore"):
-            results = player.play(operands, player.outputs)
-            if True not in summed:
-                return results
-            pairs = zip(results, summed, strict=True)
-            return tuple(self.total(value) if add else value for value, add in pairs)
-
-    def _tiled(
-        self,
-        program: Program,
-        operands: tuple[Array, ...],
-        summed: tuple[bool, ...],
-        shape: tuple[int, ...],
-    ) -> tuple[Array, ...]:
-        layout = _layout(program, *[(operand.dtype, ()) for operand in operands])
-        wholes = tuple(
-            None if add else np.empty(shape, dtype)
-            for (dtype, _), add in zip(layout.buffers, summed, strict=False)
-        )
+            return runner.whole(program, operands, summed)
         workers = current.get().workers
-        spots = list(places(shape, TILE if workers == 1 else SHARED))
-        totals = in_threads(partial(self._play, program, operands, wholes), spots, workers)
+        size = TILE if workers == 1 else SHARED
+        found = runner.tiled(program, operands, summed, size, workers)
         with np.errstate(all="ignore"):
-            added = iter(np.asarray(column).sum() for column in zip(*totals, strict=True))
-        return tuple(next(added) if whole is None else whole for whole in wholes)
-
-    def _play(
-        self,
-        program: Program,
-        operands: tuple[Array, ...],
-        wholes: tuple[Array | None, ...],
-        spots: list[Place],
-    ) -> list[tuple[Array, ...]]:
-        """Fill the results at these places; return for each place the sums of the others."""
-        shape = np.broadcast_shapes(*(operand.shape for operand in operands))
-        players: dict[tuple[Shape, ...], Player] = {}
-        totals = []
-        with np.errstate(all="ignore"):
-            for place in spots:
-                parts = tuple([cut(operand, place, shape) for operand in operands])
-                shapes = tuple([part.shape for part in parts])
-                if shapes not in players:
-                    layout = _layout(program, *[(part.dtype, part.shape) for part in parts])
-                    players[shapes] = Player(layout)
-                targets = tuple([None if whole is None else whole[place] for whole in wholes])
-                results = players[shapes].play(parts, targets)
-                adding = zip(results, wholes, strict=True)
-                totals.append(tuple(self.total(value) for value, whole in adding if whole is None))
-        return totals
-
-
-@lru_cache(maxsize=256)
-def _layout(program: Program, *operands: Spec) -> Layout:
-    """Return the layout of a program, which takes 150 us to make."""
-    return Layout(record(program, operands))
-
-
-def _flattened(operands: tuple[Array, ...], shape: tuple[int, ...]) -> tuple[Array, ...] | None:
-    """Return the operands as vectors, where that copies nothing and broadcasts nothing."""
-    if all(not v.ndim or (v.shape == shape and v.flags.c_contiguous) for v in operands):
-        return tuple(v.reshape(-1) if v.ndim else v for v in operands)
-    return None
+            return tuple(np.asarray(v).sum() if isinstance(v, list) else v for v in found)

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 
-import numpy as np
-
 from .._typing import Array
-from .steps import choose
-from .tape import Spec, Step, Tape
+from .tape import Dialect, Spec, Step, Tape
 
-
+CHOICES = frozenset({"keep", "replace", "guard"})
+"""Calls that may return their second operand, or write `out` before they have read the others."""
 Laid = tuple[Callable[..., Array], int, int | None, int | None, int, int]
 """Function, slots of its one to three operands, slot of its result, number of its buffer."""
 
@@ -20,43 +18,39 @@ class Layout:
     memory is what the steps before it work in, so that arithmetic hides the time of fetching it.
     """
 
-    def __init__(self, tape: Tape) -> None:
-        self.tape = tape
+    def __init__(self, tape: Tape, dialect: Dialect) -> None:
+        self.tape, self.dialect = tape, dialect
         self.buffers: list[Spec] = [_spec(tape, slot) for slot in tape.outputs]
         """What is allocated: first a place for each output, then scratch."""
         self.steps: list[Laid] = []
         """The steps that an output needs."""
         self._place: dict[int, int] = {}
         self._free: dict[Spec, list[int]] = {}
-        # `choose` may return its operand, which must then live as long as the result.
-        self._same = {s.slot: s.inputs[1:] for s in tape.steps if s.function is choose}
+        # What may be the same as a slot must live as long.
+        self._same = {s.slot: s.inputs[1] for s in tape.steps if s.name in CHOICES}
         self._made = {step.slot for step in tape.steps}
         for number, slot in enumerate(tape.outputs):
             self._place.setdefault(slot, number)
         for slot in tape.outputs:
             self._need(slot)
         for step in reversed(tape.steps):
-            self._lay(step)
+            if step.slot in self._place:
+                self._lay(step)
         self.steps.reverse()
 
     def _lay(self, step: Step) -> None:
-        if step.slot not in self._place:
-            return
         number = self._place[step.slot]
         one, two, three = (*step.inputs, None, None)[:3]
-        self.steps.append((step.function, one, two, three, step.slot, number))
+        function = self.dialect.functions[step.name]
+        self.steps.append((function, one, two, three, step.slot, number))
         freed = self._free.setdefault(self.buffers[number], [])
-        if step.function is choose:  # works in `out` before it has read its operands
-            self._need_all(step)
+        if step.name not in CHOICES:
             freed.append(number)
-        else:
-            freed.append(number)
-            self._need_all(step)
-
-    def _need_all(self, step: Step) -> None:
-        # The first one gets the memory that `step` writes to. A guard's would be left unused.
+        # The first one gets the memory that the step writes to. A choice might leave it unused.
         for slot in sorted(step.inputs, key=self._same.__contains__):
             self._need(slot)
+        if step.name in CHOICES:
+            freed.append(number)
 
     def _need(self, slot: int) -> None:
         """Give a slot, and what it may be the same as, a buffer if a step fills it."""
@@ -68,8 +62,8 @@ class Layout:
             if not free:
                 self.buffers.append(spec)
             self._place[slot] = free.pop() if free else len(self.buffers) - 1
-        for other in self._same.get(slot, ()):
-            self._need(other)
+        if slot in self._same:
+            self._need(self._same[slot])
 
 
 def _spec(tape: Tape, slot: int) -> Spec:
@@ -79,11 +73,12 @@ def _spec(tape: Tape, slot: int) -> Spec:
 
 
 class Player:
-    """A tape with memory of its own, for one thread."""
+    """A layout with memory of its own, for one thread."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.buffers = [np.empty(shape, dtype) for dtype, shape in layout.buffers]
+        empty = layout.dialect.empty
+        self.buffers = [empty(shape, dtype) for dtype, shape in layout.buffers]
         self.outputs = tuple(self.buffers[: len(layout.tape.outputs)])
 
     def play(
@@ -104,12 +99,12 @@ class Player:
         # with `*inputs`, 0.52 by generated code.
         for function, one, two, three, slot, number in self.layout.steps:
             if two is None:
-                slots[slot] = function(slots[one], buffers[number])
+                slots[slot] = function(slots[one], out=buffers[number])
             elif three is None:
-                slots[slot] = function(slots[one], slots[two], buffers[number])
+                slots[slot] = function(slots[one], slots[two], out=buffers[number])
             else:
-                slots[slot] = function(slots[one], slots[two], slots[three], buffers[number])
-        results = tuple(slots[slot] for slot in tape.outputs)
+                slots[slot] = function(slots[one], slots[two], slots[three], out=buffers[number])
+        results = tuple([slots[slot] for slot in tape.outputs])
         for result, place in zip(results, places, strict=True):
             if place is not None and result is not place:
                 place[...] = result

@@ -1,97 +1,44 @@
-"""Programs recorded as lists of NumPy calls, to be played without Python's or malloc's overhead.
+"""Programs recorded as lists of calls, to be played without the overhead of making arrays.
 
 A program is called once with stand-ins that note what is done to them. The list is then played on
-each tile: the calls and their order are those of the program, so are their bits, but each one
+each tile: the calls and their order are those of the program, and so are their bits, but each one
 writes into scratch memory that is laid out beforehand. On tiles that fit the cache this takes half
-the time that NumPy's own temporaries take.
+the time that new temporaries take.
 """
 
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .._typing import Array, DType, Shape
 from .direct import Program
-from .steps import cast, choose, fill
+from .tiles import broadcast
 
 Spec = tuple[DType, Shape]
 """Dtype and shape of an array."""
+BOOLEAN = frozenset({"equal", "not_equal", "greater_equal", "isinf", "isnan"})
+
+
+class Dialect(NamedTuple):
+    """How a library makes arrays and carries out the calls of a tape."""
+
+    functions: dict[str, Callable[..., Array]]
+    """Name of a call → function of its operands and `out`, which returns its result."""
+    empty: Callable[[Shape, DType], Array]
+    constant: Callable[[Any, DType], Any]
+    """What stands for a number beside arrays of a dtype."""
+    dtype: Callable[[DType], DType]
+    """The one of several names of a dtype that its arrays have."""
+    boolean: DType
+    contiguous: Callable[[Array], bool]
 
 
 class Step(NamedTuple):
-    """A call: ``slots[slot] = function(*(slots[i] for i in inputs), out)``."""
+    """A call: ``slots[slot] = functions[name](*(slots[k] for k in inputs), out=...)``."""
 
-    function: Callable[..., Array]
+    name: str
     inputs: tuple[int, ...]
     slot: int
-
-
-class Recorded(np.lib.mixins.NDArrayOperatorsMixin):
-    """Stands for an array while a program is recorded."""
-
-    def __init__(self, recorder: "Recorder", slot: int, dtype: DType, shape: Shape) -> None:
-        self.recorder, self.slot, self.dtype, self.shape = recorder, slot, dtype, shape
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> "Recorded":
-        """Note the call of a ufunc, which is what operators and functions of NumPy come to."""
-        if method != "__call__" or options:
-            return NotImplemented
-        samples = (np.empty(0, v.dtype) if isinstance(v, Recorded) else v for v in inputs)
-        return self.recorder.record(ufunc, inputs, ufunc(*samples).dtype)
-
-
-class Recorder:
-    """The steps of one program, as they are noted."""
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.specs: list[Spec | None] = []
-        self.constants: dict[int, Any] = {}
-
-    def add(self, dtype: DType, shape: Shape) -> Recorded:
-        """Return the next stand-in."""
-        self.specs.append((dtype, shape))
-        return Recorded(self, len(self.specs) - 1, dtype, shape)
-
-    def record(self, function: Any, inputs: tuple[Any, ...], dtype: DType) -> Recorded:
-        """Note a call and return what stands for its result."""
-        slots = tuple(self._slot(value) for value in inputs)
-        shapes = (value.shape for value in inputs if isinstance(value, Recorded))
-        result = self.add(dtype, np.broadcast_shapes(*shapes))
-        self.steps.append(Step(function, slots, result.slot))
-        return result
-
-    def _slot(self, value: Any) -> int:
-        if isinstance(value, Recorded):
-            return value.slot
-        self.constants[len(self.specs)] = value
-        self.specs.append(None)
-        return len(self.specs) - 1
-
-
-def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
-    dtype = one.dtype if isinstance(one, Recorded) else other.dtype
-    return condition.recorder.record(choose, (condition, one, other), dtype)
-
-
-def _full_like(like: Recorded, value: Any) -> Recorded:
-    return like.recorder.record(fill, (like, value), like.dtype)
-
-
-NAMESPACE = SimpleNamespace(
-    exp=np.exp,
-    log1p=np.log1p,
-    isinf=np.isinf,
-    isnan=np.isnan,
-    astype=lambda value, dtype: value.recorder.record(cast, (value, dtype), dtype),
-    where=_where,
-    full_like=_full_like,
-    zeros_like=lambda like: _full_like(like, 0),
-    ones_like=lambda like: _full_like(like, 1),
-)
-"""What elementwise programs use of a namespace."""
 
 
 class Tape(NamedTuple):
@@ -101,22 +48,141 @@ class Tape(NamedTuple):
     slots: tuple[Any, ...]
     """What stands in the slots before a step has run: the constants, else None."""
     specs: tuple[Spec | None, ...]
+    """What stands there afterwards; None for constants."""
     outputs: tuple[int, ...]
 
 
-def record(program: Program, operands: tuple[Spec, ...]) -> Tape:
+def record(program: Program, operands: tuple[Spec, ...], dialect: Dialect) -> Tape:
     """Return the tape of a program for operands of these dtypes and shapes."""
-    recorder = Recorder()
+    recorder = Recorder(dialect)
     given = [recorder.add(dtype, shape) for dtype, shape in operands]
     outputs = tuple(value.slot for value in program(NAMESPACE, *given))
     slots = tuple(recorder.constants.get(k) for k in range(len(recorder.specs)))
     return Tape(tuple(recorder.steps), slots, tuple(recorder.specs), outputs)
 
 
-def play(tape: Tape, operands: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Return the results of a program, in arrays that NumPy makes."""
-    slots = list(tape.slots)
-    slots[: len(operands)] = operands
-    for function, inputs, slot in tape.steps:
-        slots[slot] = function(*[slots[k] for k in inputs])
-    return tuple(slots[k] for k in tape.outputs)
+class Recorder:
+    """The steps of one program, as they are noted."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.steps: list[Step] = []
+        self.specs: list[Spec | None] = []
+        self.constants: dict[int, Any] = {}
+        self.made: dict[int, Step] = {}
+
+    def add(self, dtype: DType, shape: Shape) -> "Recorded":
+        """Return the next stand-in."""
+        self.specs.append((dtype, shape))
+        return Recorded(self, len(self.specs) - 1, dtype, shape)
+
+    def record(self, name: str, *inputs: Any, dtype: DType | None = None) -> "Recorded":
+        """Note a call and return what stands for its result."""
+        arrays = [value for value in inputs if isinstance(value, Recorded)]
+        own = arrays[-1].dtype
+        slots = tuple(self._slot(value, own) for value in inputs)
+        if dtype is None:
+            dtype = self.dialect.boolean if name in BOOLEAN else own
+        return self.append(name, slots, dtype, broadcast(*(value.shape for value in arrays)))
+
+    def append(
+        self, name: str, slots: tuple[int, ...], dtype: DType, shape: Shape
+    ) -> "Recorded":
+        """Note a call on the values in these slots."""
+        result = self.add(dtype, shape)
+        self.made[result.slot] = Step(name, slots, result.slot)
+        self.steps.append(self.made[result.slot])
+        return result
+
+    def _slot(self, value: Any, dtype: DType) -> int:
+        if isinstance(value, Recorded):
+            return value.slot
+        self.constants[len(self.specs)] = self.dialect.constant(value, dtype)
+        self.specs.append(None)
+        return len(self.specs) - 1
+
+
+def _operator(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def forward(self: "Recorded", other: Any) -> "Recorded":
+        return self.recorder.record(name, self, other)
+
+    def reflected(self: "Recorded", other: Any) -> "Recorded":
+        return self.recorder.record(name, other, self)
+
+    return forward, reflected
+
+
+class Recorded:
+    """Stands for an array while a program is recorded."""
+
+    def __init__(self, recorder: Recorder, slot: int, dtype: DType, shape: Shape) -> None:
+        self.recorder, self.slot, self.dtype, self.shape = recorder, slot, dtype, shape
+
+    __add__, __radd__ = _operator("add")
+    __sub__, __rsub__ = _operator("subtract")
+    __mul__, __rmul__ = _operator("multiply")
+    __truediv__, __rtruediv__ = _operator("divide")
+    __and__, _ = _operator("bitwise_and")
+    __ge__, _ = _operator("greater_equal")
+    __eq__, _ = _operator("equal")
+    __ne__, _ = _operator("not_equal")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __invert__(self) -> "Recorded":
+        return self.recorder.record("bitwise_invert", self)
+
+
+def _call(name: str) -> Callable[[Recorded], Recorded]:
+    return lambda value: value.recorder.record(name, value)
+
+
+def _astype(value: Recorded, dtype: DType) -> Recorded:
+    recorder = value.recorder
+    dtype = recorder.dialect.dtype(dtype)
+    step = recorder.made.get(value.slot)
+    if step is not None and step.name in BOOLEAN:
+        # A comparison can write numbers itself. The one that writes booleans is then left out,
+        # unless they are needed as well.
+        return recorder.append(step.name, step.inputs, dtype, value.shape)
+    return recorder.record("astype", value, dtype=dtype)
+
+
+def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
+    """Note a choice between an array and a number: programs have no other."""
+    record = condition.recorder.record
+    if isinstance(one, Recorded):
+        return record("keep", condition, one, other)
+    finite = _guarded(condition, other)
+    if finite is not None:
+        return record("guard", finite, other, one)
+    return record("replace", condition, other, one, dtype=other.dtype)
+
+
+def _guarded(condition: Recorded, x: Recorded) -> Recorded | None:
+    """Return r where the condition is ``isinf(x) & (r == 0)``, else None.
+
+    Of those three calls a tile without infinities needs only the first.
+    """
+    made, constants = condition.recorder.made, condition.recorder.constants
+    steps = [made.get(slot) for slot in made[condition.slot].inputs]
+    match steps:
+        case [Step("isinf", (left,)), Step("equal", (r, zero))]:
+            found = left == x.slot and constants[zero] == 0
+            spec = condition.recorder.specs[r]
+            return Recorded(condition.recorder, r, *spec) if found and spec else None
+    return None
+
+
+def _full_like(like: Recorded, value: Any) -> Recorded:
+    return like.recorder.record("full_like", like, value)
+
+
+NAMESPACE = SimpleNamespace(
+    **{name: _call(name) for name in ("exp", "log1p", "isinf", "isnan")},
+    astype=_astype,
+    where=_where,
+    full_like=_full_like,
+    zeros_like=lambda like: _full_like(like, 0),
+    ones_like=lambda like: _full_like(like, 1),
+)
+"""What elementwise programs use of a namespace."""

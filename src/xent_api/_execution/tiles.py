@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from math import ceil, prod
 from typing import TypeVar
 
-from .._typing import Array
+from .._typing import Array, Shape
 
 Place = tuple[slice, ...]
 Part = TypeVar("Part")
@@ -38,6 +38,13 @@ def _unravel(number: int, shape: tuple[int, ...]) -> Place:
         number, index = divmod(number, length)
         found.append(slice(index, index + 1))
     return tuple(reversed(found))
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """Return the shape that arrays of these shapes have together."""
+    last = max(map(len, shapes))
+    sizes = zip(*((1,) * (last - len(shape)) + tuple(shape) for shape in shapes), strict=True)
+    return tuple(next((n for n in axis if n != 1), 1) for axis in sizes)
 
 
 def cut(operand: Array, place: Place, shape: tuple[int, ...]) -> Array:

@@ -1,14 +1,19 @@
 """PyTorch: the closed-form derivatives as a rule of autograd."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import array_api_compat.torch as xp
 import torch
+from torch.autograd import forward_ad
 
 from .._typing import Array, DType
-from .derivatives import Differentiable, has_rule
+from .derivatives import Differentiable, Scaled, has_rule
 from .direct import Backend, Program
+from .tiled import Runner
+from .torch_calls import DIALECT
 
 
 class TorchBackend(Backend):
@@ -21,15 +26,35 @@ class TorchBackend(Backend):
         """Return float64, which every device has but Apple's."""
         return None if like.device.type == "mps" else torch.float64
 
+    def evaluate(
+        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+    ) -> tuple[Array, ...]:
+        """Run the program, in tiles where plain tensors are large; add up what `summed` marks."""
+        if _traced() or not _large(operands):
+            return super().evaluate(program, operands, summed)
+        if not torch.is_grad_enabled() or not any(v.requires_grad for v in operands):
+            return _tiled(program, operands, summed)
+        if not has_rule(program, [operand.dtype.is_floating_point for operand in operands]):
+            return super().evaluate(program, operands, summed)
+        results: tuple[Array, ...] = Tiled.apply(Leaf(program), summed, *operands)
+        return results
+
     def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program, by the rule where autograd will want derivatives."""
         return _run(program, operands)
 
 
+def _traced() -> bool:
+    """Tell whether the plain program is wanted.
+
+    The compiler fuses it with its neighbours, derivatives included, and a Python rule cannot be
+    exported.
+    """
+    return bool(torch.compiler.is_compiling() or torch.jit.is_tracing())
+
+
 def _run(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
-    # What is compiled or traced is the plain program: the compiler fuses it with its neighbours,
-    # derivatives included, and a Python rule cannot be exported.
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or not torch.is_grad_enabled():
+    if _traced() or not torch.is_grad_enabled():
         return program(xp, *operands)
     floating = [operand.dtype.is_floating_point for operand in operands]
     wanted = any(operand.requires_grad for operand in operands)
@@ -42,6 +67,38 @@ def _run(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         # an error (pytorch#197867). The plain program has all of them.
         return program(xp, *operands)
     return results
+
+
+TILE = 2**15
+"""Elements of a tile for each of torch's threads, between which it divides no smaller ones."""
+DIRECT = 2**17
+"""Elements up to which whole arrays are as fast."""
+RUNNER = Runner(DIALECT, partial(torch.sum, dtype=torch.float64), nullcontext)
+
+
+def _large(operands: tuple[Array, ...]) -> bool:
+    """Tell whether tiles pay, and all operands are tensors in memory that tiles can write beside.
+
+    Subclasses, and what the transformations of ``torch.func`` and forward mode wrap, are not.
+    """
+    return max(v.numel() for v in operands) > DIRECT and all(map(_plain, operands))
+
+
+def _plain(value: Array) -> bool:
+    if type(value) not in (torch.Tensor, torch.nn.Parameter) or value.layout != torch.strided:
+        return False
+    try:
+        value.data_ptr()
+    except RuntimeError:
+        return False
+    return value.device.type == "cpu" and forward_ad.unpack_dual(value).tangent is None
+
+
+def _tiled(
+    program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+) -> tuple[Array, ...]:
+    found = RUNNER.tiled(program, operands, summed, TILE * torch.get_num_threads())
+    return tuple(torch.stack(v).sum() if isinstance(v, list) else v for v in found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,21 +135,51 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
     @staticmethod
     def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:
         """Return the cotangents; autograd adds up those of operands that were broadcast."""
-        operands = ctx.saved_tensors
-        found: list[Array | None] = [None]
-        for place in range(len(operands)):
-            parts = [
-                _product(ctx.program, output, place, operands, cotangent)
-                for output, cotangent in enumerate(cotangents)
-                if cotangent is not None and ctx.needs_input_grad[place + 1]
-            ]
-            found.append(sum(parts[1:], parts[0]) if parts else None)
-        return tuple(found)
+        found = _cotangents(ctx.program, ctx.saved_tensors, cotangents, ctx.needs_input_grad[1:])
+        return (None, *found)
 
 
-def _product(
-    program: Differentiable, output: int, place: int, operands: tuple[Array, ...], factor: Array
-) -> Array:
-    """Return the derivative of an output with respect to the operand at `place`, times `factor`."""
-    (derivative,) = _run(program.derivative(output, program.operands[place]), operands)
+def _cotangents(
+    program: Differentiable,
+    operands: tuple[Array, ...],
+    cotangents: tuple[Array | None, ...],
+    wanted: tuple[bool, ...],
+) -> tuple[Array | None, ...]:
+    """Return the cotangents of those operands that want them, from those of the results."""
+    found: list[Array | None] = []
+    for name, want in zip(program.operands, wanted, strict=True):
+        parts = [
+            _product(program.derivative(output, name), operands, cotangent)
+            for output, cotangent in enumerate(cotangents)
+            if cotangent is not None and want
+        ]
+        found.append(sum(parts[1:], parts[0]) if parts else None)
+    return tuple(found)
+
+
+def _product(program: Differentiable, operands: tuple[Array, ...], factor: Array) -> Array:
+    """Return a derivative times `factor`."""
+    if not torch.is_grad_enabled() and _large((factor, *operands)):
+        return _tiled(Scaled(program), (factor, *operands), (False,))[0]
+    (derivative,) = _run(program, operands)
     return derivative * program.masked(xp, factor.to(derivative.dtype), *operands)
+
+
+class Tiled(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is missing
+    """The same rule for large plain tensors: both passes in tiles, sums included."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, leaf: Leaf, summed: tuple[bool, ...], *operands: Array
+    ) -> tuple[Array, ...]:
+        """Return the results of the program, or their sums; save the operands."""
+        ctx.program = leaf.program
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*operands)
+        return _tiled(leaf.program, operands, summed)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:
+        """Return the cotangents of the operands."""
+        found = _cotangents(ctx.program, ctx.saved_tensors, cotangents, ctx.needs_input_grad[2:])
+        return (None, None, *found)

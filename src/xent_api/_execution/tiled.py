@@ -1,0 +1,110 @@
+"""Programs on whole arrays or tile by tile, by their tapes."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import lru_cache, partial
+from math import prod
+
+from .._typing import Array, Shape
+from .direct import Program
+from .scratch import Layout, Player
+from .tape import Dialect, Spec, record
+from .tiles import Place, broadcast, cut, in_threads, places
+
+
+class Runner:
+    """Runs tapes in a dialect.
+
+    `total` adds up a result; `quiet` switches warnings off, in the thread that enters it.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        total: Callable[[Array], Array],
+        quiet: Callable[[], AbstractContextManager[object]],
+    ) -> None:
+        self.dialect, self.total, self.quiet = dialect, total, quiet
+        # A layout takes 150 us to make.
+        self._layout = lru_cache(maxsize=256)(self._new_layout)
+
+    def _new_layout(self, program: Program, *operands: Spec) -> Layout:
+        return Layout(record(program, operands, self.dialect), self.dialect)
+
+    def whole(
+        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+    ) -> tuple[Array, ...]:
+        """Run the program on whole arrays."""
+        player = Player(self._layout(program, *[(v.dtype, v.shape) for v in operands]))
+        with self.quiet():
+            results = player.play(operands, player.outputs)
+            if True not in summed:
+                return results
+            pairs = zip(results, summed, strict=True)
+            return tuple([self.total(value) if add else value for value, add in pairs])
+
+    def tiled(
+        self,
+        program: Program,
+        operands: tuple[Array, ...],
+        summed: tuple[bool, ...],
+        size: int,
+        workers: int = 1,
+    ) -> tuple[list[Array] | Array, ...]:
+        """Run the program on tiles of `size` elements; return sums as those of the tiles."""
+        shape = broadcast(*(operand.shape for operand in operands))
+        flat = self._flattened(operands, shape)
+        if flat is not None:
+            found = self._tiled(program, flat, summed, (prod(shape),), size, workers)
+            return tuple(v if isinstance(v, list) else v.reshape(shape) for v in found)
+        return self._tiled(program, operands, summed, shape, size, workers)
+
+    def _tiled(
+        self,
+        program: Program,
+        operands: tuple[Array, ...],
+        summed: tuple[bool, ...],
+        shape: Shape,
+        size: int,
+        workers: int,
+    ) -> tuple[list[Array] | Array, ...]:
+        layout = self._layout(program, *[(operand.dtype, ()) for operand in operands])
+        wholes = tuple(
+            None if add else self.dialect.empty(shape, dtype)
+            for (dtype, _), add in zip(layout.buffers, summed, strict=False)
+        )
+        spots = list(places(shape, size))
+        totals = in_threads(partial(self._play, program, operands, wholes), spots, workers)
+        sums = iter(zip(*totals, strict=True))
+        return tuple(list(next(sums)) if whole is None else whole for whole in wholes)
+
+    def _play(
+        self,
+        program: Program,
+        operands: tuple[Array, ...],
+        wholes: tuple[Array | None, ...],
+        spots: list[Place],
+    ) -> list[tuple[Array, ...]]:
+        """Fill the results at these places; return for each place the sums of the others."""
+        shape = broadcast(*(operand.shape for operand in operands))
+        players: dict[tuple[Shape, ...], Player] = {}
+        totals = []
+        with self.quiet():
+            for place in spots:
+                parts = tuple([cut(operand, place, shape) for operand in operands])
+                shapes = tuple([part.shape for part in parts])
+                if shapes not in players:
+                    specs = [(part.dtype, part.shape) for part in parts]
+                    players[shapes] = Player(self._layout(program, *specs))
+                targets = tuple([None if whole is None else whole[place] for whole in wholes])
+                results = players[shapes].play(parts, targets)
+                adding = zip(results, wholes, strict=True)
+                totals.append(tuple(self.total(value) for value, whole in adding if whole is None))
+        return totals
+
+    def _flattened(self, operands: tuple[Array, ...], shape: Shape) -> tuple[Array, ...] | None:
+        """Return the operands as vectors, where that copies nothing and broadcasts nothing."""
+        contiguous = self.dialect.contiguous
+        if all(not v.ndim or (v.shape == shape and contiguous(v)) for v in operands):
+            return tuple(v.reshape(-1) if v.ndim else v for v in operands)
+        return None

@@ -1,0 +1,106 @@
+"""The calls of a tape in PyTorch's dialect."""
+
+from typing import Any
+
+import torch
+
+from .._typing import Array, DType, Shape
+from .tape import Dialect
+
+
+def _astype(value: Array, *, out: Array) -> Array:
+    return out.copy_(value)
+
+
+def _full_like(_: Array, value: float, *, out: Array) -> Array:
+    return out.fill_(value)
+
+
+def _isinf(value: Array, *, out: Array) -> Array:
+    return torch.eq(value.abs(), torch.inf, out=out)
+
+
+def _isnan(value: Array, *, out: Array) -> Array:
+    return torch.ne(value, value, out=out)
+
+
+def _keep(condition: Array, array: Array, number: Array, *, out: Array) -> Array:
+    """Return ``where(condition, array, number)``, or the array itself where nothing is replaced.
+
+    torch's own takes 4 ns an element where the condition is unpredictable and 0.6 where it is not,
+    the arithmetic on bits 0.3, the look at the condition 0.05. (These are tensors on the host: it
+    waits for nothing.)
+    """
+    if array.shape == out.shape and condition.view(torch.int8).amin():
+        return array
+    return _chosen(condition, array, number, out)
+
+
+def _replace(condition: Array, array: Array, number: Array, *, out: Array) -> Array:
+    """Return ``where(condition, number, array)``, or the array itself where nothing is replaced."""
+    if array.shape == out.shape and not condition.view(torch.int8).amax():
+        return array
+    return _chosen(~condition, array, number, out)
+
+
+def _guard(r: Array, x: Array, number: Array, *, out: Array) -> Array:
+    """Return ``where(isinf(x) & (r == 0), number, x)``."""
+    # A NaN makes this inf or NaN, too. isinf, == and where together take ten times as long.
+    if x.shape == out.shape and x.abs().amax() < torch.inf:
+        return x
+    return _chosen(~(x.isinf() & (r == 0.0)), x, number, out)
+
+
+def _chosen(condition: Array, array: Array, number: Array, out: Array) -> Array:
+    kind = torch.int32 if array.dtype == torch.float32 else torch.int64
+    bits, source, pattern = out.view(kind), array.view(kind), number.view(kind)
+    # True is 1, and -1 has all bits set. In bytes first: four times fewer than in float32.
+    bits.copy_(condition.view(torch.int8).neg())
+    if not pattern:
+        torch.bitwise_and(bits, source, out=bits)
+        return out
+    torch.bitwise_and(bits, torch.bitwise_xor(source, pattern), out=bits)
+    torch.bitwise_xor(bits, pattern, out=bits)
+    return out
+
+
+def _constant(value: Any, dtype: DType) -> Any:
+    # The device is named because `torch.set_default_device` would choose another.
+    return torch.tensor(value, dtype=dtype, device="cpu") if dtype.is_floating_point else value
+
+
+def _empty(shape: Shape, dtype: DType) -> Array:
+    return torch.empty(shape, dtype=dtype, device="cpu")
+
+
+def _same(dtype: DType) -> DType:
+    return dtype
+
+
+DIALECT = Dialect(
+    functions={
+        "add": torch.add,
+        "subtract": torch.sub,
+        "multiply": torch.mul,
+        "divide": torch.div,
+        "exp": torch.exp,
+        "log1p": torch.log1p,
+        "isinf": _isinf,
+        "isnan": _isnan,
+        "equal": torch.eq,
+        "not_equal": torch.ne,
+        "greater_equal": torch.ge,
+        "bitwise_and": torch.bitwise_and,
+        "bitwise_invert": torch.bitwise_not,
+        "astype": _astype,
+        "full_like": _full_like,
+        "keep": _keep,
+        "replace": _replace,
+        "guard": _guard,
+    },
+    empty=_empty,
+    constant=_constant,
+    dtype=_same,
+    boolean=torch.bool,
+    contiguous=torch.Tensor.is_contiguous,
+)
