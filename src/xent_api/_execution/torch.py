@@ -71,7 +71,7 @@ def _run(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
 
 TILE = 2**15
 """Elements of a tile for each of torch's threads, between which it divides no smaller ones."""
-DIRECT = 2**17
+DIRECT = 2**13
 """Elements up to which whole arrays are as fast."""
 RUNNER = Runner(DIALECT, partial(torch.sum, dtype=torch.float64), nullcontext)
 
