@@ -37,7 +37,7 @@ def _replace(condition: Array, array: Array, number: Array, *, out: Array) -> Ar
 
 
 def _guard(r: Array, x: Array, number: Array, *, out: Array) -> Array:
-    """Return ``where(isinf(x) & (r == 0), number, x)``."""
+    """Return ``where((abs(x) == inf) & (r == 0), number, x)``."""
     infinite = np.isinf(x)
     if not np.count_nonzero(infinite):
         return x
@@ -71,7 +71,7 @@ def _contiguous(array: Array) -> bool:
 
 
 UFUNCS = (
-    "add subtract multiply divide exp log1p isinf isnan equal not_equal greater_equal bitwise_and"
+    "add subtract multiply divide abs exp log1p isnan equal not_equal greater_equal bitwise_and"
 )
 DIALECT = Dialect(
     functions={name: getattr(np, name) for name in UFUNCS.split()}

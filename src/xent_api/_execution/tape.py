@@ -6,6 +6,7 @@ writes into scratch memory that is laid out beforehand. On tiles that fit the ca
 the time that new temporaries take.
 """
 
+import math
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from .tiles import broadcast
 
 Spec = tuple[DType, Shape]
 """Dtype and shape of an array."""
-BOOLEAN = frozenset({"equal", "not_equal", "greater_equal", "isinf", "isnan"})
+BOOLEAN = frozenset({"equal", "not_equal", "greater_equal", "isnan"})
 
 
 class Dialect(NamedTuple):
@@ -159,17 +160,19 @@ def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
 
 
 def _guarded(condition: Recorded, x: Recorded) -> Recorded | None:
-    """Return r where the condition is ``isinf(x) & (r == 0)``, else None.
+    """Return r where the condition is ``(abs(x) == inf) & (r == 0)``, else None.
 
-    Of those three calls a tile without infinities needs only the first.
+    A tile without infinities needs no such thing, which is soon found out.
     """
-    made, constants = condition.recorder.made, condition.recorder.constants
-    steps = [made.get(slot) for slot in made[condition.slot].inputs]
+    recorder = condition.recorder
+    steps = [recorder.made.get(slot) for slot in recorder.made[condition.slot].inputs]
     match steps:
-        case [Step("isinf", (left,)), Step("equal", (r, zero))]:
-            found = left == x.slot and constants[zero] == 0
-            spec = condition.recorder.specs[r]
-            return Recorded(condition.recorder, r, *spec) if found and spec else None
+        case [Step("equal", (size, limit)), Step("equal", (r, zero))]:
+            same = recorder.made.get(size) == Step("abs", (x.slot,), size)
+            numbers = recorder.constants.get(limit), recorder.constants.get(zero)
+            spec = recorder.specs[r]
+            if same and numbers == (math.inf, 0.0) and spec is not None:
+                return Recorded(recorder, r, *spec)
     return None
 
 
@@ -178,7 +181,7 @@ def _full_like(like: Recorded, value: Any) -> Recorded:
 
 
 NAMESPACE = SimpleNamespace(
-    **{name: _call(name) for name in ("exp", "log1p", "isinf", "isnan")},
+    **{name: _call(name) for name in ("abs", "exp", "log1p", "isnan")},
     astype=_astype,
     where=_where,
     full_like=_full_like,

@@ -45,20 +45,26 @@ class TorchBackend(Backend):
 
 
 def _traced() -> bool:
-    """Tell whether the plain program is wanted.
-
-    The compiler fuses it with its neighbours, derivatives included, and a Python rule cannot be
-    exported.
-    """
+    """Tell whether torch notes what is done instead of doing it."""
     return bool(torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
 def _run(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
-    if _traced() or not torch.is_grad_enabled():
+    if not torch.is_grad_enabled() or not any(operand.requires_grad for operand in operands):
         return program(xp, *operands)
-    floating = [operand.dtype.is_floating_point for operand in operands]
-    wanted = any(operand.requires_grad for operand in operands)
-    if not wanted or not has_rule(program, floating):
+    if not _traced():
+        return by_rule(program, operands)
+    if torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting():
+        from .compiled import in_graph
+
+        results: tuple[Array, ...] = in_graph(program, *operands)
+        return results
+    return program(xp, *operands)
+
+
+def by_rule(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Run the program by the rule, if it has one for these operands."""
+    if not has_rule(program, [operand.dtype.is_floating_point for operand in operands]):
         return program(xp, *operands)
     try:
         results: tuple[Array, ...] = ClosedForm.apply(Leaf(program), *operands)

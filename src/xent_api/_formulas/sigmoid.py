@@ -19,6 +19,7 @@ The step b is a constant for automatic differentiation. That makes plain autodif
 right at x = 0 as well, where the derivatives of `abs` and `maximum` are a matter of convention.
 """
 
+import math
 from typing import NamedTuple
 
 from .._typing import Array, Namespace
@@ -114,7 +115,8 @@ def loss(xp: Namespace, x: Array, t: Terms) -> Array:
     *before* the product keeps the derivative with respect to the label, -x, at every finite x;
     doing it afterwards, or wherever r = 0, would lose that derivative at all hard labels.
     """
-    x = xp.where(xp.isinf(x) & (t.residual == 0.0), 0.0, x)
+    # Not `isinf`: torch's compiler takes the elements one by one for it, a quarter of the time.
+    x = xp.where((xp.abs(x) == math.inf) & (t.residual == 0.0), 0.0, x)
     softplus = xp.log1p(t.decay)
     return (softplus if t.total is None else t.total * softplus) - x * t.residual
 
