@@ -34,6 +34,7 @@ SIGMOID, KEPT, PROGRAM = "_formulas/sigmoid.py", "_formulas/kept.py", "_program.
 REDUCTION, OPTIONS, DTYPES = "_reduction.py", "_inputs/options.py", "_inputs/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
+TILED = frozenset({"numpy", "torch"})
 CONTROL = Mutation("nothing changed", SIGMOID, "return Terms(", "return Terms(")
 MUTATIONS = (
     Mutation(
@@ -64,12 +65,15 @@ MUTATIONS = (
     ),
     Mutation("Hessian blind to NaN labels", SIGMOID, "curvature + (z - z)", "curvature"),
     Mutation(
-        "no guard of inf*0", SIGMOID, "xp.isinf(x) & (t.residual == 0.0)", "xp.isinf(x) & (x != x)"
+        "no guard of inf*0",
+        SIGMOID,
+        "(xp.abs(x) == math.inf) & (t.residual == 0.0)",
+        "(xp.abs(x) == math.inf) & (x != x)",
     ),
     Mutation(
         "guard wherever the residual is 0",
         SIGMOID,
-        "xp.isinf(x) & (t.residual == 0.0)",
+        "(xp.abs(x) == math.inf) & (t.residual == 0.0)",
         "t.residual == 0.0",
         only=AUTODIFF,
     ),
@@ -137,10 +141,10 @@ MUTATIONS = (
     Mutation("mask or ignore", KEPT, "mask & match", "mask | match"),
     Mutation("NaN labels not ignored", KEPT, "~xp.isnan(labels)", "labels == labels + 1"),
     Mutation(
-        "denominator of a mean: the weights",
+        "denominator of a mean: the mask not counted",
         REDUCTION,
-        'inputs.arrays.get("mask"), None, inputs.ignored',
-        'inputs.arrays.get("mask"), inputs.arrays.get("weights"), inputs.ignored',
+        'for name in ("labels", "mask") if',
+        'for name in ("labels",) if',
     ),
     Mutation("0/0 is NaN", "_formulas/mean.py", "xp.where(empty, 1.0, denominator)", "denominator"),
     Mutation(
@@ -166,6 +170,41 @@ MUTATIONS = (
         OPTIONS,
         "return value if low <= value <= high else None",
         "return low + (value - low) % (high - low + 1)",
+    ),
+    Mutation(
+        "scratch memory: what a choice returns is written over",
+        "_execution/scratch.py",
+        "        if slot in self._same:",
+        "        if slot in self._same and slot < 0:",
+        only=TILED,
+    ),
+    Mutation(
+        "scratch memory: a choice writes over its operands",
+        "_execution/scratch.py",
+        "        if step.name not in CHOICES:",
+        "        if step.name:",
+        only=TILED,
+    ),
+    Mutation(
+        "tiles: the number that stands elsewhere",
+        "_execution/numpy_calls.py",
+        "np.bitwise_xor(source, pattern)",
+        "source",
+        only=frozenset({"numpy"}),
+    ),
+    Mutation(
+        "tiles: a guard of every infinity",
+        "_execution/torch_calls.py",
+        "~(x.isinf() & (r == 0.0))",
+        "~x.isinf()",
+        only=frozenset({"torch"}),
+    ),
+    Mutation(
+        "plans: weights of -0.0 taken for 0.0",
+        "_call.py",
+        "value or str(value)",
+        "value",
+        only=frozenset({"numpy"}),
     ),
 )
 

@@ -5,7 +5,14 @@ package imports no array library.
 """
 
 from . import facades, sigmoid_xent
+from ._execution.workers import set_workers
 from ._version import __version__
 from .sigmoid_xent import sigmoid_cross_entropy_with_logits
 
-__all__ = ["__version__", "facades", "sigmoid_cross_entropy_with_logits", "sigmoid_xent"]
+__all__ = [
+    "__version__",
+    "facades",
+    "set_workers",
+    "sigmoid_cross_entropy_with_logits",
+    "sigmoid_xent",
+]

@@ -15,7 +15,7 @@ class Plan(NamedTuple):
     """All of a call but its arrays: it serves every call with such dtypes, shapes and options."""
 
     backend: Backend
-    count: CountProgram | None
+    counter: CountProgram | None
     """How to count the kept positions, where a mean needs their number."""
     program: SigmoidProgram
     summed: tuple[bool, ...]
@@ -28,14 +28,14 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
 
     What is not summed is divided by the denominator of a mean, if there is one, elementwise.
     """
-    numbers, names, count = inputs.numbers, list(inputs.arrays), None
+    numbers, names, counter = inputs.numbers, list(inputs.arrays), None
     if reduction == "mean" and "denominator" not in inputs.numbers | inputs.arrays:
         size = static_size(inputs.shape)
         if size is not None and "mask" not in inputs.arrays and inputs.ignored is None:
             numbers = numbers | {"denominator": float(size)}
         else:
             counted = tuple(name for name in ("labels", "mask") if name in inputs.arrays)
-            count = CountProgram(counted, inputs.backend.xp.int8, None, inputs.ignored)
+            counter = CountProgram(counted, inputs.backend.xp.int8, None, inputs.ignored)
             names.append("denominator")
     summed = tuple(name == "loss" and reduction != "none" for name in outputs)
     compute = dtype_of(inputs.backend.xp, inputs.compute)
@@ -51,15 +51,15 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
         smoothing=inputs.smoothing,
     )
     finish = QuotientProgram(result, numbers.get("denominator"))
-    return Plan(inputs.backend, count, program, summed, finish)
+    return Plan(inputs.backend, counter, program, summed, finish)
 
 
 def carry_out(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
     """Return the outputs for these arrays (name of the argument → array)."""
-    backend, count, program, summed, finish = plan
-    if count is not None:
-        operands = tuple(arrays[name] for name in count.operands)
-        (number,) = backend.evaluate(count, operands, (True,))
+    backend, counter, program, summed, finish = plan
+    if counter is not None:
+        operands = tuple(arrays[name] for name in counter.operands)
+        (number,) = backend.evaluate(counter, operands, (True,))
         arrays = arrays | {"denominator": number}
     found = backend.evaluate(program, tuple([arrays[name] for name in program.operands]), summed)
     if True not in summed:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from helpers.tapes import patched
 
+from xent_api._formulas import sigmoid
 from xent_api._report.main import main
 from xent_api._report.tables import Table, plain, show
 from xent_api._version import __version__
@@ -49,24 +51,22 @@ def test_a_backend_that_was_asked_for_and_cannot_run_is_a_failure(name: str, rea
     assert reason in text
 
 
-def test_a_wrong_result_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    from xent_api._formulas import sigmoid
-
+def test_a_wrong_result_is_a_failure() -> None:
     right = sigmoid.loss
-    monkeypatch.setattr(sigmoid, "loss", lambda xp, x, terms: right(xp, x, terms) + 1e-6)
-    status, text = _run("--backend", "numpy")
+    with patched() as patch:
+        patch.setattr(sigmoid, "loss", lambda xp, x, terms: right(xp, x, terms) + 1e-6)
+        status, text = _run("--backend", "numpy")
     assert status == 1
     assert "FAIL" in text
 
 
-def test_a_namespace_that_raises_is_a_failure_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    from xent_api._formulas import sigmoid
-
+def test_a_namespace_that_raises_is_a_failure_and_no_crash() -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("broken exp")
 
-    monkeypatch.setattr(sigmoid, "loss", broken)
-    status, text = _run("--backend", "numpy", "--backend", "array_api_compat.numpy")
+    with patched() as patch:
+        patch.setattr(sigmoid, "loss", broken)
+        status, text = _run("--backend", "numpy", "--backend", "array_api_compat.numpy")
     assert status == 1
     assert "broken exp" in text
 

@@ -11,13 +11,10 @@ from .._typing import Array, Namespace
 from .direct import Program
 
 
-class Differentiable(Protocol):
+class Differentiable(Program, Protocol):
     """A program that knows its derivatives."""
 
     operands: tuple[str, ...]
-
-    def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array, ...]:
-        """Return the results."""
 
     def closed(self, names: Iterable[str]) -> bool:
         """Tell whether the derivatives with respect to all these operands are known."""

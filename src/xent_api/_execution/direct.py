@@ -6,8 +6,11 @@ from typing import Any, Protocol
 from .._typing import Array, Device, DType, Namespace
 
 
-class Program(Protocol):
-    """A pure elementwise function: ``program(xp, *operands)`` returns aligned arrays."""
+class Program(Hashable, Protocol):
+    """A pure elementwise function: ``program(xp, *operands)`` returns aligned arrays.
+
+    Equal programs are the same function, so that what is made of one can be kept.
+    """
 
     def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array, ...]:
         """Return the results."""

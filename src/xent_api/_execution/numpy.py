@@ -46,7 +46,7 @@ class NumpyBackend(QuietBackend):
 
     def __init__(self, xp: Namespace) -> None:
         super().__init__(xp)
-        self._runner = Runner(DIALECT, super().total, partial(np.errstate, all="ignore"))
+        self.runner = Runner(DIALECT, super().total, partial(np.errstate, all="ignore"))
 
     def adopt(self, array: Array) -> Array:
         """Return a base array: a scalar becomes 0-d, a subclass loses what it adds.
@@ -78,7 +78,7 @@ class NumpyBackend(QuietBackend):
         if not isinstance(operands[0], np.ndarray):
             # Sums are the scalars that NumPy's own `sum` returns, also when they come back here.
             return super().evaluate(program, operands, summed)
-        runner = self._runner
+        runner = self.runner
         # No operand enlarges the largest one.
         if max([operand.size for operand in operands]) <= DIRECT:
             return runner.whole(program, operands, summed)

@@ -40,7 +40,8 @@ class Layout:
 
     def _lay(self, step: Step) -> None:
         number = self._place[step.slot]
-        one, two, three = (*step.inputs, None, None)[:3]
+        one, *others = step.inputs
+        two, three = (*others, None, None)[:2]
         function = self.dialect.functions[step.name]
         self.steps.append((function, one, two, three, step.slot, number))
         freed = self._free.setdefault(self.buffers[number], [])

@@ -8,6 +8,7 @@ from .direct import Backend
 
 ROOMS = {
     "array_api_strict": ("numpy", "QuietBackend"),
+    "cupy": ("cupy", "CupyBackend"),
     "dask": ("dask", "DaskBackend"),
     "jax": ("jax", "JaxBackend"),
     "mlx": ("mlx", "MlxBackend"),

@@ -86,9 +86,7 @@ class Recorder:
             dtype = self.dialect.boolean if name in BOOLEAN else own
         return self.append(name, slots, dtype, broadcast(*(value.shape for value in arrays)))
 
-    def append(
-        self, name: str, slots: tuple[int, ...], dtype: DType, shape: Shape
-    ) -> "Recorded":
+    def append(self, name: str, slots: tuple[int, ...], dtype: DType, shape: Shape) -> "Recorded":
         """Note a call on the values in these slots."""
         result = self.add(dtype, shape)
         self.made[result.slot] = Step(name, slots, result.slot)

@@ -26,7 +26,7 @@ class Runner:
     ) -> None:
         self.dialect, self.total, self.quiet = dialect, total, quiet
         # A layout takes 150 us to make.
-        self._layout = lru_cache(maxsize=256)(self._new_layout)
+        self.layout = lru_cache(maxsize=256)(self._new_layout)
 
     def _new_layout(self, program: Program, *operands: Spec) -> Layout:
         return Layout(record(program, operands, self.dialect), self.dialect)
@@ -35,7 +35,7 @@ class Runner:
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program on whole arrays."""
-        player = Player(self._layout(program, *[(v.dtype, v.shape) for v in operands]))
+        player = Player(self.layout(program, *[(v.dtype, v.shape) for v in operands]))
         with self.quiet():
             results = player.play(operands, player.outputs)
             if True not in summed:
@@ -68,7 +68,7 @@ class Runner:
         size: int,
         workers: int,
     ) -> tuple[list[Array] | Array, ...]:
-        layout = self._layout(program, *[(operand.dtype, ()) for operand in operands])
+        layout = self.layout(program, *[(operand.dtype, ()) for operand in operands])
         wholes = tuple(
             None if add else self.dialect.empty(shape, dtype)
             for (dtype, _), add in zip(layout.buffers, summed, strict=False)
@@ -95,7 +95,7 @@ class Runner:
                 shapes = tuple([part.shape for part in parts])
                 if shapes not in players:
                     specs = [(part.dtype, part.shape) for part in parts]
-                    players[shapes] = Player(self._layout(program, *specs))
+                    players[shapes] = Player(self.layout(program, *specs))
                 targets = tuple([None if whole is None else whole[place] for whole in wholes])
                 results = players[shapes].play(parts, targets)
                 adding = zip(results, wholes, strict=True)

@@ -1,8 +1,9 @@
 """PyTorch: the closed-form derivatives as a rule of autograd."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import array_api_compat.torch as xp
@@ -14,6 +15,7 @@ from .derivatives import Differentiable, Scaled, has_rule
 from .direct import Backend, Program
 from .tiled import Runner
 from .torch_calls import DIALECT
+from .workers import current
 
 
 class TorchBackend(Backend):
@@ -30,18 +32,37 @@ class TorchBackend(Backend):
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program, in tiles where plain tensors are large; add up what `summed` marks."""
-        if _traced() or not _large(operands):
+        if _traced():
             return super().evaluate(program, operands, summed)
-        if not torch.is_grad_enabled() or not any(v.requires_grad for v in operands):
-            return _tiled(program, operands, summed)
-        if not has_rule(program, [operand.dtype.is_floating_point for operand in operands]):
-            return super().evaluate(program, operands, summed)
-        results: tuple[Array, ...] = Tiled.apply(Leaf(program), summed, *operands)
+        results: tuple[Array, ...]
+        if current.get().compile and any(operand.ndim for operand in operands):
+            results = compiled(program, summed)(operands)
+        elif not _large(operands):
+            results = super().evaluate(program, operands, summed)
+        elif not torch.is_grad_enabled() or not any(v.requires_grad for v in operands):
+            results = _tiled(program, operands, summed)
+        elif has_rule(program, [operand.dtype.is_floating_point for operand in operands]):
+            results = Tiled.apply(Leaf(program), summed, *operands)
+        else:
+            results = super().evaluate(program, operands, summed)
         return results
 
     def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program, by the rule where autograd will want derivatives."""
         return _run(program, operands)
+
+
+@lru_cache(maxsize=256)
+def compiled(program: Any, summed: tuple[bool, ...]) -> Callable[..., Any]:
+    """Return what evaluates a program as ``torch.compile`` makes it.
+
+    Each program is a function of its own: together they would reach the limit of recompilations.
+    """
+
+    def evaluate(operands: tuple[Array, ...]) -> tuple[Array, ...]:
+        return TorchBackend().evaluate(program, operands, summed)
+
+    return torch.compile(evaluate, isolate_recompiles=True)  # type: ignore[no-any-return,unused-ignore]
 
 
 def _traced() -> bool:

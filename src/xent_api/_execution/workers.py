@@ -14,7 +14,8 @@ class Setting(NamedTuple):
     compile: bool
 
 
-current: ContextVar[Setting] = ContextVar("xent_api_workers", default=Setting(1, False))
+DEFAULT = Setting(workers=1, compile=False)
+current: ContextVar[Setting] = ContextVar("xent_api_workers", default=DEFAULT)
 """Of this thread or task alone: no global state, and none that a Dask worker would inherit."""
 
 
@@ -22,8 +23,9 @@ current: ContextVar[Setting] = ContextVar("xent_api_workers", default=Setting(1,
 def set_workers(workers: int, *, compile: bool = False) -> Iterator[None]:
     """Set how many threads the calls in a ``with`` block may use.
 
-    Large NumPy arrays are computed in tiles, which the threads share. Results do not depend on
-    their number. PyTorch, JAX and Dask have thread pools of their own, which they look after.
+    Large NumPy arrays are computed in tiles, which the threads share. The tiles are larger then, so
+    that sums in float64 may differ in their last bits. PyTorch, JAX and Dask have thread pools of
+    their own, which they look after.
 
     Parameters
     ----------
@@ -31,10 +33,9 @@ def set_workers(workers: int, *, compile: bool = False) -> Iterator[None]:
         Number of threads; a negative one counts down from the number of processors, -1 being all
         of them, as in ``scipy.fft.set_workers``.
     compile : bool, default False
-        Run calls on eager PyTorch tensors through ``torch.compile``, which makes one kernel of each
-        of loss and gradient: for large arrays, above all on a GPU. The first call with new dtypes,
-        options or ranks takes seconds; it needs what ``torch.compile`` needs, a C++ compiler or
-        Triton.
+        Make one kernel of each call on PyTorch tensors (by ``torch.compile``, of PyTorch 2.13) and
+        CuPy arrays (by ``cupy.fuse``): for large arrays, above all on a GPU. The first call with
+        new dtypes, options or ranks takes seconds, and needs a C++ compiler or Triton.
 
     Raises
     ------

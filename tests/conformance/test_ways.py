@@ -1,0 +1,229 @@
+"""Tiles, threads and kernels of one's own: the same numbers as the direct way."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import pytest
+from helpers.suite import Suite
+
+from xent_api import set_workers, sigmoid_xent
+from xent_api._execution.direct import Backend
+from xent_api.testing import check_namespace, sigmoid_vectors
+
+pytestmark = [
+    pytest.mark.eager,
+    pytest.mark.only("numpy", "torch"),
+    # torch's own, when it first compiles or needs a forward-mode derivative
+    pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning"),
+]
+FAMILY = ("loss", "gradient", "loss_and_gradient", "gradient_and_hessian")
+Way = Callable[[Suite], Any]
+
+
+@contextmanager
+def in_tiles(suite: Suite, workers: int = 1) -> Iterator[None]:
+    """Tiles of 64 elements, also for small arrays."""
+    module = import_module(f"xent_api._execution.{suite.target.name.partition(':')[0]}")
+    with pytest.MonkeyPatch.context() as patch, set_workers(workers):
+        patch.setattr(module, "TILE", 64)
+        patch.setattr(module, "DIRECT", 1)
+        if workers > 1:
+            patch.setattr(module, "SHARED", 64)
+        yield
+
+
+@contextmanager
+def in_one_kernel(suite: Suite) -> Iterator[None]:
+    """Whatever the library compiles."""
+    with set_workers(1, compile=True):
+        yield
+
+
+def within(way: Callable[..., Any], suite: Suite, **how: Any) -> Callable[..., Any]:
+    """Return a caller, for `check_namespace`, whose calls go that way."""
+
+    def call(function: Callable[..., Any], arrays: dict[str, Any], **options: Any) -> Any:
+        with way(suite, **how):
+            return function(**arrays, **options)
+
+    return call
+
+
+def _holds_the_bars(suite: Suite, dtype: str, call: Callable[..., Any]) -> None:
+    findings = check_namespace(suite.target, [dtype], call)
+    assert [str(miss) for finding in findings for miss in finding.misses] == []
+    assert [finding.points for finding in findings] == [len(sigmoid_vectors(dtype))] * 3
+
+
+def test_tiles_hold_the_bars(suite: Suite, dtype: str) -> None:
+    _holds_the_bars(suite, dtype, within(in_tiles, suite))
+
+
+@pytest.mark.only("numpy")
+def test_threads_hold_the_bars(suite: Suite, dtype: str) -> None:
+    _holds_the_bars(suite, dtype, within(in_tiles, suite, workers=2))
+
+
+@pytest.mark.only("torch", "cupy")
+@pytest.mark.dtypes("float32")
+def test_kernels_hold_the_bars(suite: Suite, dtype: str) -> None:
+    _holds_the_bars(suite, dtype, within(in_one_kernel, suite))
+
+
+def _arguments(suite: Suite, dtype: str) -> Iterator[dict[str, Any]]:
+    shape, size = (31, 13), 31 * 13
+    special = [float("inf"), -float("inf"), float("nan"), -0.0, 0.0]
+    logits = [*special, *(40.0 * ((7 * k) % 101 / 50.0 - 1.0) for k in range(size - 5))]
+    labels = [(3 * k) % 11 / 10.0 for k in range(size)]
+    labels[0], labels[1] = 1.0, 0.0
+    x, z = suite.shaped(logits, shape, dtype), suite.shaped(labels, shape, dtype)
+    xp = suite.target.xp
+    column = suite.shaped([k % 3 != 0 for k in range(31)], (31, 1), "bool")
+    row = suite.shaped([0.25 * k for k in range(13)], (13,), dtype)
+    plain = {"logits": x, "labels": z}
+    yield plain
+    yield {"logits": x.T, "labels": z.T}
+    yield {"logits": xp.flip(x[::2, :], axis=1), "labels": z[::2, :]}
+    yield plain | {"mask": column, "ignore_index": 0.5}
+    yield plain | {"mask": x > 0.0}
+    yield plain | {"weights": row, "pos_weight": 3.0, "label_smoothing": 0.1}
+    yield plain | {
+        "pos_weight": suite.array(2.0, dtype),
+        "weights": suite.shaped([0.5], (1,), dtype),
+    }
+
+
+def _same(suite: Suite, got: Any, wanted: Any, dtype: str) -> None:
+    """Bit by bit, but for what float64 sums round differently."""
+    if wanted.ndim == 0 and dtype == "float64":
+        (value,), (right,) = suite.floats(got), suite.floats(wanted)
+        assert got.dtype == wanted.dtype
+        assert value == pytest.approx(right, rel=1e-14, nan_ok=True)
+    else:
+        suite.assert_equal(got, wanted)
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+def test_tiles_give_the_same_bits(suite: Suite, dtype: str, reduction: Any) -> None:
+    for name, arguments in itertools.product(FAMILY, _arguments(suite, dtype)):
+        function = getattr(sigmoid_xent, name)
+        with pytest.MonkeyPatch.context() as patch:
+            # The direct way, of which tiles know nothing.
+            module = import_module(f"xent_api._execution.{suite.target.name.partition(':')[0]}")
+            kind = getattr(module, f"{suite.target.name.partition(':')[0].capitalize()}Backend")
+            patch.setattr(kind, "evaluate", Backend.evaluate)
+            wanted = function(**arguments, reduction=reduction)
+        with in_tiles(suite):
+            got = function(**arguments, reduction=reduction)
+        pairs = zip(got, wanted, strict=True) if isinstance(got, tuple) else [(got, wanted)]
+        for value, right in pairs:
+            _same(suite, value, right, dtype)
+
+
+@pytest.mark.only("torch")
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.dtypes("float64")
+def test_derivatives_in_tiles(suite: Suite, dtype: str, reduction: Any) -> None:
+    import torch
+
+    operands = ("logits", "labels", "weights", "pos_weight")
+    for arguments in _arguments(suite, dtype):
+        # Finite: of weights there are no derivatives elsewhere.
+        finite = arguments | {"logits": torch.nan_to_num(arguments["logits"], 1.0, 20.0, -20.0)}
+        found = []
+        for way in (None, in_tiles):
+            given = {
+                k: v.clone().requires_grad_() if k in operands and torch.is_tensor(v) else v
+                for k, v in finite.items()
+            }
+            wanted = [v for v in given.values() if torch.is_tensor(v) and v.requires_grad]
+            with set_workers(1) if way is None else way(suite):
+                value = sigmoid_xent.loss(**given, reduction=reduction)
+                first = torch.autograd.grad((1e-3 * value).sin().sum(), wanted, create_graph=True)
+                second = torch.autograd.grad(sum(v.sin().sum() for v in first), wanted)
+                again = 1e-3 * sigmoid_xent.loss(**given, reduction=reduction)
+                plain = torch.autograd.grad(again.sin().sum(), wanted)
+                found.append([*first, *second, *plain])
+        for got, right in zip(*found, strict=True):
+            torch.testing.assert_close(got, right, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.only("torch")
+@pytest.mark.dtypes("float32")
+def test_transformations_of_large_arrays(suite: Suite, dtype: str) -> None:
+    import torch
+    from torch.autograd import forward_ad
+
+    x, z = (next(_arguments(suite, dtype))[name][1:] for name in ("logits", "labels"))
+
+    def mean(logits: Any, labels: Any) -> Any:
+        return sigmoid_xent.loss(logits=logits, labels=labels, reduction="mean")
+
+    def results() -> list[Any]:
+        with forward_ad.dual_level():
+            dual = mean(forward_ad.make_dual(x, torch.ones_like(x)), z)
+            tangent = forward_ad.unpack_dual(dual).tangent
+        leaf = x.clone().requires_grad_()
+        (batched,) = torch.autograd.grad(
+            sigmoid_xent.loss(logits=leaf, labels=z, reduction="sum"),
+            leaf,
+            torch.arange(3.0),
+            is_grads_batched=True,
+        )
+        return [
+            tangent,
+            batched,
+            torch.func.grad(mean)(x, z),
+            torch.func.vmap(mean)(x, z),
+            torch.func.vmap(torch.func.grad(mean))(x, z),
+            torch.func.jvp(mean, (x, z), (torch.ones_like(x), z))[1],
+        ]
+
+    wanted = results()
+    with in_tiles(suite):
+        found = results()
+    for got, right in zip(found, wanted, strict=True):
+        torch.testing.assert_close(got, right)
+
+
+@pytest.mark.only("torch")
+@pytest.mark.dtypes("float32")
+def test_kernels_give_gradients(suite: Suite, dtype: str) -> None:
+    import torch
+
+    arguments = next(_arguments(suite, dtype))
+    x = torch.nan_to_num(arguments["logits"]).requires_grad_()
+    z = arguments["labels"]
+    found = []
+    for compiled in (False, True):
+        with set_workers(1, compile=compiled):
+            mean = sigmoid_xent.loss(logits=x, labels=z, reduction="mean")
+            found.append((mean, *torch.autograd.grad(mean, x)))
+    for got, right in zip(*found, strict=True):
+        torch.testing.assert_close(got, right)
+
+
+@pytest.mark.only("cupy")
+def test_one_trace_serves_every_call(suite: Suite) -> None:
+    import cupy
+
+    from xent_api._execution import cupy as backend
+
+    logits, labels = cupy.linspace(-9.0, 9.0, 1000), cupy.ones(1000)
+    traced: list[Any] = []
+
+    def noted(value: Any) -> Any:
+        traced.append(value)
+        return cupy.exp(value)
+
+    backend.fused.cache_clear()
+    with pytest.MonkeyPatch.context() as patch, set_workers(1, compile=True):
+        patch.setattr(backend.NAMESPACE, "exp", noted)
+        for _ in range(3):
+            loss, slope = sigmoid_xent.loss_and_gradient(labels=labels, logits=logits)
+    backend.fused.cache_clear()
+    assert len(traced) == 1
+    assert loss.shape == slope.shape == (1000,)
