@@ -124,6 +124,15 @@ def peers(session: nox.Session, peers: str) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Time the loss beside its peers (half an hour, on a machine with nothing else to do)."""
+    session.install(TORCH)
+    peers = ("jax>=0.7", "numexpr>=2.13", "optax>=0.2.5", "scikit-learn>=1.7")
+    session.install(".[report]", *peers)
+    session.run("python", "tools/bench.py", *session.posargs)
+
+
+@nox.session
 @nox.parametrize("backend", ["numpy", "torch", "jax"], ids=["numpy", "torch", "jax"])
 def exhaustive(session: nox.Session, backend: str) -> None:
     """Compare the results of all float32, float16 and bfloat16 logits (half an hour; resumable)."""

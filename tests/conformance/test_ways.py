@@ -123,6 +123,16 @@ def test_tiles_give_the_same_bits(suite: Suite, dtype: str, reduction: Any) -> N
             _same(suite, value, right, dtype)
 
 
+def test_total_weight_in_tiles(suite: Suite, dtype: str) -> None:
+    for arguments in _arguments(suite, dtype):
+        given = {k: v for k, v in arguments.items() if k in ("labels", "mask", "weights")}
+        for options in ({}, {"ignore_index": 0.5}):
+            wanted = sigmoid_xent.total_weight(**given, **options)
+            with in_tiles(suite):
+                got = sigmoid_xent.total_weight(**given, **options)
+            _same(suite, got, wanted, dtype)
+
+
 @pytest.mark.only("torch")
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 @pytest.mark.dtypes("float64")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import array_api_compat.torch as xp
@@ -100,7 +100,7 @@ TILE = 2**15
 """Elements of a tile for each of torch's threads, between which it divides no smaller ones."""
 DIRECT = 2**13
 """Elements up to which whole arrays are as fast."""
-RUNNER = Runner(DIALECT, partial(torch.sum, dtype=torch.float64), nullcontext)
+RUNNER = Runner(DIALECT, TorchBackend().total, nullcontext)
 
 
 def _large(operands: tuple[Array, ...]) -> bool:
