@@ -31,7 +31,7 @@ from xent_api.testing.targets import package_version
 RESULTS = Path(__file__).parents[1] / "results" / "speed"
 PACKAGES = ("numpy", "scikit-learn", "numexpr", "torch", "jax", "optax")
 LARGE = 10_000_000
-RUNS = 7
+RUNS = 5
 
 
 def workloads(threads: int, *, quick: bool) -> Iterator[Workload]:

@@ -23,9 +23,9 @@ PEERS = {
 """What each of our calls is compared with."""
 INTRODUCTION = """
 Made by `nox -s bench` (`tools/bench.py`), from `bench.json`. `mean` is a number, `training` the
-mean with its gradient (by backward in PyTorch and JAX; the gradient of the mean in NumPy; scikit-learn's
-losses with gradients, which it does not reduce). Peers' times are given as ratios to ours: above 1
-we are faster. `±` is half the distance from the fastest to the slowest run.
+mean with its gradient (by backward in PyTorch and JAX; the gradient of the mean in NumPy; in
+scikit-learn losses with gradients, which it does not reduce). Peers' times are given as ratios to
+ours: above 1 we are faster. `±` is half the distance from the fastest to the slowest run.
 """
 Rows = dict[str, dict[str, Any]]
 

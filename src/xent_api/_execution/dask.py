@@ -23,8 +23,10 @@ class DaskBackend(Backend):
         """Chunks are placed by the scheduler."""
         return
 
-    def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
-        """Add the program to the graph as one blockwise layer.
+    def evaluate(
+        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+    ) -> tuple[Array, ...]:
+        """Add the program to the graph as one blockwise layer; add up the sums of the blocks.
 
         A block of several results is a tuple: a layer for each of them takes it out.
         """
@@ -36,31 +38,46 @@ class DaskBackend(Backend):
             # An axis of an operand is named by its distance from the end, as broadcasting has it.
             pairs += [operand, tuple(reversed(range(operand.ndim)))]
         axes = tuple(reversed(range(max(operand.ndim for operand in operands))))
-        blocks = tuple(operand._meta for operand in operands)
-        metas = _owner(blocks[0]).run(program, blocks)
+        metas = _run(program, summed, *(operand._meta for operand in operands))
+        # Of a block that is added up one element is left.
+        single = [dict.fromkeys(axes, 1) if add else None for add in summed]
         # Dask cannot cut blocks of unknown sizes alike; they then have to be alike already.
         known = all(size == size for operand in operands for size in operand.shape)
         found = da.blockwise(
-            partial(_run_block, program, repeated, len(metas)),
+            partial(_run_block, program, repeated, summed),
             axes,
             *pairs,
             meta=metas[0],
+            adjust_chunks=single[0] if len(summed) == 1 else None,
             align_arrays=known,
         )
-        if len(metas) == 1:
-            return (found,)
-        return tuple(
-            da.blockwise(itemgetter(i), axes, found, axes, meta=meta)
-            for i, meta in enumerate(metas)
-        )
+        if len(summed) == 1:
+            return (_sum(found) if summed[0] else found,)
+        results = [
+            da.blockwise(itemgetter(i), axes, found, axes, meta=meta, adjust_chunks=chunks)
+            for i, (meta, chunks) in enumerate(zip(metas, single, strict=True))
+        ]
+        return tuple(_sum(v) if add else v for v, add in zip(results, summed, strict=True))
 
-    def add_up(self, value: Array, dtype: DType | None) -> Array:
-        """Return the sum, whose parts are added up as the chunks' own backend does it."""
-        return da.reduction(value, chunk=_sum_block, aggregate=_sum_block, dtype=dtype)
+
+def _sum(parts: Array) -> Array:
+    return da.reduction(parts, chunk=_sum_block, aggregate=_sum_block, dtype=parts.dtype)
+
+
+def _run(program: Program, summed: tuple[bool, ...], *blocks: Array) -> tuple[Array, ...]:
+    """Return the results of a block, sums with as many dimensions as the others."""
+    owner = _owner(blocks[0])
+    results = owner.evaluate(program, blocks, summed)
+    one = (1,) * max(block.ndim for block in blocks)
+    pairs = zip(results, summed, strict=True)
+    return tuple(owner.xp.reshape(value, one) if add else value for value, add in pairs)
 
 
 def _run_block(
-    program: Program, repeated: tuple[tuple[bool, ...], ...], count: int, *blocks: Array
+    program: Program,
+    repeated: tuple[tuple[bool, ...], ...],
+    summed: tuple[bool, ...],
+    *blocks: Array,
 ) -> Array | tuple[Array, ...]:
     shapes = [tuple(block.shape) for block in blocks]
     if not all(map(_fits, shapes, repeated, (shapes[0],) * len(shapes))):
@@ -68,8 +85,8 @@ def _run_block(
         raise ValueError(
             f"{names} must agree in the dimensions that were unknown; got blocks of shapes {shapes}"
         )
-    results = _owner(blocks[0]).evaluate(program, blocks, (False,) * count)
-    return results[0] if count == 1 else results
+    results = _run(program, summed, *blocks)
+    return results[0] if len(results) == 1 else results
 
 
 def _fits(shape: tuple[int, ...], repeated: tuple[bool, ...], model: tuple[int, ...]) -> bool:
