@@ -75,10 +75,11 @@ class NumpyBackend(QuietBackend):
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program, in tiles where arrays are large; a result to be summed is not kept."""
+        runner = self.runner
         if not isinstance(operands[0], np.ndarray):
             # Sums are the scalars that NumPy's own `sum` returns, also when they come back here.
-            return super().evaluate(program, operands, summed)
-        runner = self.runner
+            found = runner.whole(program, tuple(map(np.asarray, operands)), summed)
+            return tuple(value[()] for value in found)
         # No operand enlarges the largest one.
         if max([operand.size for operand in operands]) <= DIRECT:
             return runner.whole(program, operands, summed)
