@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .._typing import Array, DType, Shape
+from .._typing import Array, DType
 from .tape import Dialect
 
 
@@ -62,10 +62,6 @@ def _constant(value: Any, dtype: DType) -> Any:
     return np.asarray(value, dtype) if dtype.kind == "f" else value
 
 
-def _empty(shape: Shape, dtype: DType) -> Array:
-    return np.empty(shape, dtype)
-
-
 def _contiguous(array: Array) -> bool:
     return bool(array.flags.c_contiguous)
 
@@ -77,7 +73,7 @@ DIALECT = Dialect(
     functions={name: getattr(np, name) for name in UFUNCS.split()}
     | {"bitwise_invert": np.invert, "astype": _astype, "full_like": _full_like}
     | {"keep": _keep, "replace": _replace, "guard": _guard},
-    empty=_empty,
+    empty=np.empty,
     constant=_constant,
     dtype=np.dtype,
     boolean=np.dtype(bool),
