@@ -202,7 +202,7 @@ MUTATIONS = (
     Mutation(
         "plans: weights of -0.0 taken for 0.0",
         "_call.py",
-        "value or str(value)",
+        "value.hex() if kind is float else value",
         "value",
         only=frozenset({"numpy"}),
     ),

@@ -37,8 +37,8 @@ def _key(outputs: tuple[str, ...], arguments: dict[str, Array]) -> tuple[object,
         kind = type(value)
         found.append(kind)
         if kind in OPTIONS:
-            # 0.0 and -0.0 are equal, but not the same weight.
-            found.append(value or str(value))
+            # 0.0 and -0.0 are equal, and NaN equals nothing.
+            found.append(value.hex() if kind is float else value)
             continue
         backend = find_known(kind)
         spec = None if backend is None else backend.spec(value)

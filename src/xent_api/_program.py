@@ -30,8 +30,9 @@ class SigmoidProgram(NamedTuple):
     """The dtype of each output."""
     divided: tuple[bool, ...]
     """Whether each output is divided by the denominator here, and not after it is summed."""
-    numbers: tuple[tuple[str, float], ...]
-    """The operands that are Python numbers."""
+    numbers: tuple[tuple[str, str], ...]
+    """The operands that are Python numbers, as `float.hex` writes them: 0.0 and -0.0 are equal, and
+    NaN equals nothing, but programs that are the same have to be equal, and no others."""
     ignored: int | float | None
     smoothing: float
     varied: str | None = None
@@ -41,7 +42,7 @@ class SigmoidProgram(NamedTuple):
         """Return the outputs, aligned with each other."""
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
-        values: dict[str, Array] = dict(self.numbers)
+        values: dict[str, Array] = {n: float.fromhex(text) for n, text in self.numbers}
         for name, neutral in NEUTRAL.items():
             if name in given:
                 values[name] = select(xp, keep, _cast(xp, given[name], self.compute), neutral)
@@ -137,9 +138,11 @@ class QuotientProgram(NamedTuple):
     """The last step of a mean: sum over denominator, rounded to the dtype of the result."""
 
     result: DType
-    number: float | None
+    number: str | None
+    """The denominator if it is a number, as in `SigmoidProgram`."""
 
     def __call__(self, xp: Namespace, total: Array, *denominator: Array) -> tuple[Array]:
         """Return the quotient of 0-d arrays."""
-        mean = _divided(xp, total, denominator[0] if denominator else self.number)
+        number = None if self.number is None else float.fromhex(self.number)
+        mean = _divided(xp, total, denominator[0] if denominator else number)
         return (_cast(xp, mean, self.result),)

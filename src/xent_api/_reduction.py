@@ -38,19 +38,22 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
             counter = CountProgram(counted, inputs.backend.xp.int8, None, inputs.ignored)
             names.append("denominator")
     summed = tuple(name == "loss" and reduction != "none" for name in outputs)
+    written = {name: number.hex() for name, number in numbers.items()}
+    # What is only added up is divided later: a program should not differ by the size of a batch.
+    unused = {"denominator"} if all(summed) else set()
     compute = dtype_of(inputs.backend.xp, inputs.compute)
     result = inputs.arrays["logits"].dtype
     program = SigmoidProgram(
         outputs=outputs,
-        operands=tuple(name for name in names if name != "denominator" or not all(summed)),
+        operands=tuple(name for name in names if name not in unused),
         compute=compute,
         results=tuple(compute if add else result for add in summed),
         divided=tuple(not add for add in summed),
-        numbers=tuple(numbers.items()),
+        numbers=tuple(item for item in written.items() if item[0] not in unused),
         ignored=inputs.ignored,
         smoothing=inputs.smoothing,
     )
-    finish = QuotientProgram(result, numbers.get("denominator"))
+    finish = QuotientProgram(result, written.get("denominator"))
     return Plan(inputs.backend, counter, program, summed, finish)
 
 

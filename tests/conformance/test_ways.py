@@ -1,6 +1,7 @@
 """Tiles, threads and kernels of one's own: the same numbers as the direct way."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -75,7 +76,7 @@ def test_kernels_hold_the_bars(suite: Suite, dtype: str) -> None:
 
 def _arguments(suite: Suite, dtype: str) -> Iterator[dict[str, Any]]:
     shape, size = (31, 13), 31 * 13
-    special = [float("inf"), -float("inf"), float("nan"), -0.0, 0.0]
+    special = [math.inf, -math.inf, math.nan, -0.0, 0.0]
     logits = [*special, *(40.0 * ((7 * k) % 101 / 50.0 - 1.0) for k in range(size - 5))]
     labels = [(3 * k) % 11 / 10.0 for k in range(size)]
     labels[0], labels[1] = 1.0, 0.0
@@ -85,6 +86,12 @@ def _arguments(suite: Suite, dtype: str) -> Iterator[dict[str, Any]]:
     row = suite.shaped([0.25 * k for k in range(13)], (13,), dtype)
     plain = {"logits": x, "labels": z}
     yield plain
+    yield {"logits": x, "labels": suite.shaped([k % 3 == 0 for k in range(size)], shape, "bool")}
+    whole = suite.shaped([k % 3 - 1 for k in range(size)], shape, "int8")
+    yield {"logits": x, "labels": whole, "ignore_index": -1, "weights": -0.0}
+    unknown = suite.shaped([z if k % 5 else math.nan for k, z in enumerate(labels)], shape, dtype)
+    yield {"logits": x, "labels": unknown, "ignore_index": math.nan}
+    yield {"logits": xp.broadcast_to(x[:, :1], shape), "labels": z}
     yield {"logits": x.T, "labels": z.T}
     yield {"logits": xp.flip(x[::2, :], axis=1), "labels": z[::2, :]}
     yield plain | {"mask": column, "ignore_index": 0.5}
@@ -94,6 +101,31 @@ def _arguments(suite: Suite, dtype: str) -> Iterator[dict[str, Any]]:
         "pos_weight": suite.array(2.0, dtype),
         "weights": suite.shaped([0.5], (1,), dtype),
     }
+
+
+def test_nothing_beside_something(suite: Suite, dtype: str) -> None:
+    # The operands that broadcast are larger than the logits.
+    row = suite.shaped([1.0] * 300, (300,), dtype)
+    nothing = suite.target.xp.reshape(row[:0], (0, 300))
+    reductions: tuple[Any, ...] = ("none", "sum", "mean")
+    for way, reduction in itertools.product((in_tiles, in_one_kernel), reductions):
+        with way(suite):
+            loss, slope = sigmoid_xent.loss_and_gradient(
+                logits=nothing, labels=nothing, pos_weight=row, reduction=reduction
+            )
+        assert slope.shape == (0, 300)
+        assert loss.shape == ((0, 300) if reduction == "none" else ())
+
+
+def test_a_mask_whose_bytes_are_not_1(suite: Suite) -> None:
+    logits = suite.array([2.0 - k for k in range(6)], "float32")
+    xp = suite.target.xp
+    picture = suite.array([255, 0, 7, 0, 1, 128], "uint8")
+    odd = picture.view(bool if suite.target.name == "numpy" else xp.bool)
+    wanted = sigmoid_xent.loss(labels=logits, logits=logits, mask=picture != 0)
+    for way in (in_tiles, in_one_kernel):
+        with way(suite):
+            suite.assert_equal(sigmoid_xent.loss(labels=logits, logits=logits, mask=odd), wanted)
 
 
 def _same(suite: Suite, got: Any, wanted: Any, dtype: str) -> None:
@@ -133,6 +165,10 @@ def test_total_weight_in_tiles(suite: Suite, dtype: str) -> None:
             _same(suite, got, wanted, dtype)
 
 
+def _floating(value: Any) -> bool:
+    return getattr(getattr(value, "dtype", None), "is_floating_point", False)
+
+
 @pytest.mark.only("torch")
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 @pytest.mark.dtypes("float64")
@@ -146,10 +182,10 @@ def test_derivatives_in_tiles(suite: Suite, dtype: str, reduction: Any) -> None:
         found = []
         for way in (None, in_tiles):
             given = {
-                k: v.clone().requires_grad_() if k in operands and torch.is_tensor(v) else v
+                k: v.clone().requires_grad_() if k in operands and _floating(v) else v
                 for k, v in finite.items()
             }
-            wanted = [v for v in given.values() if torch.is_tensor(v) and v.requires_grad]
+            wanted = [v for v in given.values() if _floating(v) and v.requires_grad]
             with set_workers(1) if way is None else way(suite):
                 value = sigmoid_xent.loss(**given, reduction=reduction)
                 first = torch.autograd.grad((1e-3 * value).sin().sum(), wanted, create_graph=True)

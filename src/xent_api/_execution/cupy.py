@@ -15,15 +15,19 @@ from .workers import current
 class CupyBackend(Backend):
     """The direct way, or ``cupy.fuse`` over the same program."""
 
-    def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+    def evaluate(
+        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+    ) -> tuple[Array, ...]:
         """Run the program; loss and gradient come from one launch where it is fused."""
-        same = len({operand.shape for operand in operands}) == 1
-        if not current.get().compile or not same:
+        shapes = {operand.shape for operand in operands}
+        if not current.get().compile or len(shapes) > 1 or () in shapes:
             # Inside a fused kernel no array has a shape, so that `ones_like` of one that is larger
             # than the others could not do its work.
-            return super().run(program, operands)
+            return super().evaluate(program, operands, summed)
         results = fused(program)(*operands)
-        return results if isinstance(results, tuple) else (results,)
+        results = results if isinstance(results, tuple) else (results,)
+        pairs = zip(results, summed, strict=True)
+        return tuple(self.total(value) if add else value for value, add in pairs)
 
 
 @lru_cache(maxsize=256)

@@ -80,8 +80,9 @@ class NumpyBackend(QuietBackend):
             # Sums are the scalars that NumPy's own `sum` returns, also when they come back here.
             found = runner.whole(program, tuple(map(np.asarray, operands)), summed)
             return tuple(value[()] for value in found)
-        # No operand enlarges the largest one.
-        if max([operand.size for operand in operands]) <= DIRECT:
+        # No operand enlarges the largest one. (One that broadcasts can be larger than nothing.)
+        sizes = [operand.size for operand in operands]
+        if max(sizes) <= DIRECT or 0 in sizes:
             return runner.whole(program, operands, summed)
         workers = current.get().workers
         size = TILE if workers == 1 else SHARED

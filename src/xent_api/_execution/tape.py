@@ -147,8 +147,10 @@ def _astype(value: Recorded, dtype: DType) -> Recorded:
 
 
 def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
-    """Note a choice between an array and a number: programs have no other."""
+    """Note a choice between an array and a number."""
     record = condition.recorder.record
+    if isinstance(one, Recorded) and isinstance(other, Recorded):
+        raise TypeError("programs choose between an array and a number; got two arrays")
     if isinstance(one, Recorded):
         return record("keep", condition, one, other)
     finite = _guarded(condition, other)
@@ -163,8 +165,8 @@ def _guarded(condition: Recorded, x: Recorded) -> Recorded | None:
     A tile without infinities needs no such thing, which is soon found out.
     """
     recorder = condition.recorder
-    steps = [recorder.made.get(slot) for slot in recorder.made[condition.slot].inputs]
-    match steps:
+    both = recorder.made.get(condition.slot)
+    match [recorder.made.get(slot) for slot in both.inputs] if both else []:
         case [Step("equal", (size, limit)), Step("equal", (r, zero))]:
             same = recorder.made.get(size) == Step("abs", (x.slot,), size)
             numbers = recorder.constants.get(limit), recorder.constants.get(zero)

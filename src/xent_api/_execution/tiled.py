@@ -29,7 +29,8 @@ class Runner:
         self.layout = lru_cache(maxsize=256)(self._new_layout)
 
     def _new_layout(self, program: Program, *operands: Spec) -> Layout:
-        return Layout(record(program, operands, self.dialect), self.dialect)
+        with self.quiet():
+            return Layout(record(program, operands, self.dialect), self.dialect)
 
     def whole(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]

@@ -9,6 +9,7 @@ from typing import Any
 import array_api_compat.torch as xp
 import torch
 from torch.autograd import forward_ad
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from .._typing import Array, DType
 from .derivatives import Differentiable, Scaled, has_rule
@@ -35,7 +36,7 @@ class TorchBackend(Backend):
         if _traced():
             return super().evaluate(program, operands, summed)
         results: tuple[Array, ...]
-        if current.get().compile and any(operand.ndim for operand in operands):
+        if current.get().compile and _compilable(operands):
             results = compiled(program, summed)(operands)
         elif not _large(operands):
             results = super().evaluate(program, operands, summed)
@@ -60,7 +61,7 @@ def compiled(program: Any, summed: tuple[bool, ...]) -> Callable[..., Any]:
     """
 
     def evaluate(operands: tuple[Array, ...]) -> tuple[Array, ...]:
-        return TorchBackend().evaluate(program, operands, summed)
+        return Backend.evaluate(TorchBackend(), program, operands, summed)
 
     return torch.compile(evaluate, isolate_recompiles=True)  # type: ignore[no-any-return,unused-ignore]
 
@@ -104,21 +105,37 @@ RUNNER = Runner(DIALECT, TorchBackend().total, nullcontext)
 
 
 def _large(operands: tuple[Array, ...]) -> bool:
-    """Tell whether tiles pay, and all operands are tensors in memory that tiles can write beside.
+    """Tell whether tiles pay, and can write beside all operands."""
+    if not all(map(_plain, operands)) or any(v.device.type != "cpu" for v in operands):
+        return False
+    sizes = [v.numel() for v in operands]
+    return max(sizes) > DIRECT and 0 not in sizes and not _intercepted()
 
-    Subclasses, and what the transformations of ``torch.func`` and forward mode wrap, are not.
-    """
-    return max(v.numel() for v in operands) > DIRECT and all(map(_plain, operands))
+
+def _compilable(operands: tuple[Array, ...]) -> bool:
+    """Tell whether a kernel of one's own can compute these operands, and is worth while."""
+    return any(v.ndim for v in operands) and all(map(_plain, operands)) and not _intercepted()
 
 
 def _plain(value: Array) -> bool:
+    """Tell whether a tensor is nothing but numbers in memory.
+
+    Subclasses, what the transformations of ``torch.func`` and forward mode wrap, and views that
+    stand for the negative of their memory are not.
+    """
     if type(value) not in (torch.Tensor, torch.nn.Parameter) or value.layout != torch.strided:
         return False
     try:
         value.data_ptr()
     except RuntimeError:
         return False
-    return value.device.type == "cpu" and forward_ad.unpack_dual(value).tangent is None
+    return not value.is_neg() and forward_ad.unpack_dual(value).tangent is None
+
+
+def _intercepted() -> bool:
+    """Tell whether somebody wants to see each operation, in Python: a mode or a transformation."""
+    within = torch._C._functorch.peek_interpreter_stack() is not None
+    return within or is_in_torch_dispatch_mode()
 
 
 def _tiled(

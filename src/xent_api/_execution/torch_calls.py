@@ -27,14 +27,14 @@ def _keep(condition: Array, array: Array, number: Array, *, out: Array) -> Array
     the arithmetic on bits 0.3, the look at the condition 0.05. (These are tensors on the host: it
     waits for nothing.)
     """
-    if array.shape == out.shape and condition.view(torch.int8).amin():
+    if array.shape == out.shape and condition.view(torch.uint8).amin():
         return array
     return _chosen(condition, array, number, out)
 
 
 def _replace(condition: Array, array: Array, number: Array, *, out: Array) -> Array:
     """Return ``where(condition, number, array)``, or the array itself where nothing is replaced."""
-    if array.shape == out.shape and not condition.view(torch.int8).amax():
+    if array.shape == out.shape and not condition.view(torch.uint8).amax():
         return array
     return _chosen(~condition, array, number, out)
 
@@ -50,8 +50,9 @@ def _guard(r: Array, x: Array, number: Array, *, out: Array) -> Array:
 def _chosen(condition: Array, array: Array, number: Array, out: Array) -> Array:
     kind = torch.int32 if array.dtype == torch.float32 else torch.int64
     bits, source, pattern = out.view(kind), array.view(kind), number.view(kind)
-    # True is 1, and -1 has all bits set. In bytes first: four times fewer than in float32.
-    bits.copy_(condition.view(torch.int8).neg())
+    # True is 1 (or any byte but 0, where a mask is a view of something else), and -1 has all bits
+    # set. In bytes first: four times fewer than in float32.
+    bits.copy_(condition.view(torch.uint8).clamp(max=1).view(torch.int8).neg())
     if not pattern:
         torch.bitwise_and(bits, source, out=bits)
         return out

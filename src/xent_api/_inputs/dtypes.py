@@ -50,6 +50,8 @@ def round_to(value: float, name: str) -> float:
     Done here in Python because namespaces differ in how they round a Python number, and because a
     rounded number then compares equal in every wider dtype too.
     """
+    if value != value:
+        return math.nan  # the one that is itself: what is kept for equal arguments is then found
     if name == "float64" or value == 0.0 or not is_finite(value):
         return value
     digits, least, largest = FLOATING[name]

@@ -1,0 +1,123 @@
+"""Tapes: what is recorded, where it is written, and that nothing is written over too early."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xent_api._execution.numpy_calls import DIALECT
+from xent_api._execution.scratch import Layout, Player
+from xent_api._execution.tape import NAMESPACE, record
+from xent_api._program import SigmoidProgram
+
+SINGLE = np.dtype(np.float32)
+SPEC = (SINGLE, (6,))
+Move = tuple[str, int, int]
+MOVES = ("add", "subtract", "multiply", "abs", "step", "keep", "replace", "guard", "mask")
+
+
+def _program(moves: list[Move], outputs: tuple[int, int]) -> Callable[..., tuple[Any, ...]]:
+    """Return a program that makes a value of each move, of any values before it."""
+
+    def program(xp: Any, x: Any, y: Any, mask: Any) -> tuple[Any, ...]:
+        values, masks = [x, y], [mask]
+        for name, i, j in moves:
+            a, b, m = values[i % len(values)], values[j % len(values)], masks[j % len(masks)]
+            if name == "mask":
+                masks.append(m & (a >= b))
+                continue
+            values.append(_value(xp, name, a, b, m))
+        return tuple(values[k % len(values)] for k in outputs)
+
+    return program
+
+
+def _value(xp: Any, name: str, a: Any, b: Any, mask: Any) -> Any:
+    made: dict[str, Callable[[], Any]] = {
+        "add": lambda: a + b,
+        "subtract": lambda: 1.0 - a,
+        "multiply": lambda: a * b,
+        "abs": lambda: xp.abs(a),
+        "step": lambda: xp.astype(a >= 0.0, SINGLE),
+        "keep": lambda: xp.where(mask, a, 1.0),
+        "replace": lambda: xp.where(mask, 0.0, a),
+        "guard": lambda: xp.where((xp.abs(a) == float("inf")) & (b == 0.0), 0.0, a),
+    }
+    return made[name]()
+
+
+class Direct:
+    """The namespace itself."""
+
+    abs = staticmethod(np.abs)
+    where = staticmethod(np.where)
+
+    @staticmethod
+    def astype(value: Any, dtype: Any) -> Any:
+        """Return the value in a dtype."""
+        return value.astype(dtype)
+
+
+moves = st.lists(
+    st.tuples(st.sampled_from(MOVES), st.integers(0, 20), st.integers(0, 20)), max_size=25
+)
+numbers = st.sampled_from([0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    moves,
+    st.tuples(st.integers(0, 30), st.integers(0, 30)),
+    st.lists(numbers, min_size=12, max_size=12),
+    st.lists(st.booleans(), min_size=6, max_size=6),
+)
+def test_any_program_gives_what_it_gives_directly(
+    steps: list[Move], outputs: tuple[int, int], values: list[float], kept: list[bool]
+) -> None:
+    program: Any = _program(steps, outputs)
+    x, y = np.asarray(values, dtype=np.float32).reshape(2, 6)
+    operands = (x.copy(), y.copy(), np.asarray(kept))
+    tape = record(program, (SPEC, SPEC, (np.dtype(bool), (6,))), DIALECT)
+    player = Player(Layout(tape, DIALECT))
+    with np.errstate(all="ignore"):
+        wanted = program(Direct, x, y, np.asarray(kept))
+        for _ in range(2):  # the second time over what the first one left
+            targets = tuple(np.full(6, 77, dtype=SINGLE) for _ in wanted)
+            player.play(operands, targets)
+            for got, right in zip(targets, wanted, strict=True):
+                np.testing.assert_array_equal(got, right)
+    np.testing.assert_array_equal(operands[0], x)
+    np.testing.assert_array_equal(operands[1], y)
+
+
+@pytest.fixture
+def loss() -> SigmoidProgram:
+    """The plain loss in float32."""
+    operands, no = ("logits", "labels"), (False,)
+    return SigmoidProgram(("loss",), operands, SINGLE, (SINGLE,), no, (), None, 0.0)
+
+
+def test_the_loss_is_guarded_in_one_call(loss: SigmoidProgram) -> None:
+    steps = Layout(record(loss, (SPEC, SPEC), DIALECT), DIALECT).steps
+    called = [function for function, *_ in steps]
+    assert called.count(DIALECT.functions["guard"]) == 1
+    assert DIALECT.functions["equal"] not in called
+    assert len(steps) <= 11
+
+
+def test_few_buffers_serve_many_steps(loss: SigmoidProgram) -> None:
+    layout = Layout(record(loss, (SPEC, SPEC), DIALECT), DIALECT)
+    # The result's own, the residual, and what a guard might have to write.
+    assert layout.buffers == [SPEC, SPEC, SPEC]
+
+
+def test_a_choice_between_two_arrays_is_no_part_of_programs() -> None:
+    def program(xp: Any, x: Any) -> tuple[Any, ...]:
+        return (xp.where(x >= 0.0, x, x),)
+
+    with pytest.raises(TypeError, match="got two arrays"):
+        record(program, (SPEC,), DIALECT)
+    assert not hasattr(NAMESPACE, "sum")
