@@ -252,6 +252,45 @@ def test_kernels_give_gradients(suite: Suite, dtype: str) -> None:
         torch.testing.assert_close(got, right)
 
 
+@pytest.mark.only("torch")
+@pytest.mark.dtypes("float32")
+def test_one_kernel_for_all_sizes_of_a_batch(suite: Suite, dtype: str) -> None:
+    from xent_api._execution.torch import compiled
+
+    compiled.cache_clear()
+    with in_one_kernel(suite):
+        for size in (40, 50, 60):
+            logits = suite.array([0.0] * size, dtype)
+            mean = sigmoid_xent.loss(labels=logits, logits=logits, reduction="mean")
+            assert abs(float(mean) - math.log(2.0)) < 1e-6
+    assert compiled.cache_info().currsize == 1
+
+
+@pytest.mark.only("torch")
+def test_what_torch_watches_takes_the_direct_way(suite: Suite) -> None:
+    import torch
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    x = torch.linspace(-9.0, 9.0, 20_000, device=suite.target.device)
+    z = (x > 1.0).to(x.dtype)
+
+    def loss(logits: Any) -> Any:
+        return sigmoid_xent.loss(logits=logits, labels=z, mask=logits > -5.0)
+
+    torch.testing.assert_close(make_fx(loss)(x)(-x), loss(-x))
+    negative = torch.complex(x, -x).conj().imag
+    assert negative.is_neg()
+    torch.testing.assert_close(loss(negative), loss(x))
+    with in_one_kernel(suite), torch.compiler.set_stance("force_eager"):
+        torch.testing.assert_close(loss(x), loss(x.clone()))
+        torch.testing.assert_close(torch.func.vmap(loss_of_pair)(x, z), loss_of_pair(x, z))
+
+
+def loss_of_pair(logits: Any, labels: Any) -> Any:
+    """Return the plain loss."""
+    return sigmoid_xent.loss(logits=logits, labels=labels)
+
+
 @pytest.mark.only("cupy")
 def test_one_trace_serves_every_call(suite: Suite) -> None:
     import cupy
