@@ -13,7 +13,9 @@ from .tiled import Runner
 from .workers import current
 
 TILE = 2**15
-"""Elements of a tile: the fastest of 2^12 to 2^19 (``tools/measure_tiles.py``, figures there)."""
+"""Elements of a tile: of 2^12 to 2^19, the fastest for float32 and as good as any for float64. The
+loss of 1e7 float32 elements takes 4.5 ns each, 5.6 in tiles of 2^13 and 5.5 in tiles of 2^18
+(``tools/measure_tiles.py``, 2026-11-22, Xeon 2.1 GHz, NumPy 2.4.6)."""
 SHARED = 2**18
 """Elements of a tile where threads share the work: each of NumPy's calls hands over Python's global
 lock, which costs more than what such tiles lose to the cache."""
