@@ -5,16 +5,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.tapes import patched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xent_api import sigmoid_xent
+from xent_api._execution.numpy import NumpyBackend
 from xent_api._execution.numpy_calls import DIALECT
 from xent_api._execution.scratch import Layout, Player
+from xent_api._execution.table import find_backend
 from xent_api._execution.tape import NAMESPACE, record
+from xent_api._execution.tiles import broadcast, pattern, sized
 from xent_api._program import SigmoidProgram
 
 SINGLE = np.dtype(np.float32)
-SPEC = (SINGLE, (6,))
+SPEC = (SINGLE, (2,))
+"""Of vectors: `tiles.pattern`."""
 Move = tuple[str, int, int]
 MOVES = ("add", "subtract", "multiply", "abs", "step", "keep", "replace", "guard", "mask")
 
@@ -80,8 +86,8 @@ def test_any_program_gives_what_it_gives_directly(
     program: Any = _program(steps, outputs)
     x, y = np.asarray(values, dtype=np.float32).reshape(2, 6)
     operands = (x.copy(), y.copy(), np.asarray(kept))
-    tape = record(program, (SPEC, SPEC, (np.dtype(bool), (6,))), DIALECT)
-    player = Player(Layout(tape, DIALECT))
+    tape = record(program, (SPEC, SPEC, (np.dtype(bool), (2,))), DIALECT)
+    player = Player(Layout(tape, DIALECT), (6,))
     with np.errstate(all="ignore"):
         wanted = program(Direct, x, y, np.asarray(kept))
         for _ in range(2):  # the second time over what the first one left
@@ -91,6 +97,25 @@ def test_any_program_gives_what_it_gives_directly(
                 np.testing.assert_array_equal(got, right)
     np.testing.assert_array_equal(operands[0], x)
     np.testing.assert_array_equal(operands[1], y)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (5,), (3, 1), (1, 4), (2, 3, 4), (0, 1, 7)])
+def test_patterns_stand_for_shapes(shape: tuple[int, ...]) -> None:
+    for small in [(), (1,), (1,) * len(shape), shape[1:], (*shape[:-1], 1)[: len(shape)], shape]:
+        together = broadcast(shape, small)
+        assert sized(pattern(small), together) == small
+        assert sized(broadcast(pattern(shape), pattern(small)), together) == together
+
+
+def test_one_tape_serves_all_sizes() -> None:
+    with patched():
+        backend = find_backend(np.zeros(1))
+        assert isinstance(backend, NumpyBackend)
+        layout = backend.runner.layout
+        for shape in [(2,), (3,), (300,), (4, 5), (6, 7), (0,), (1,), (5,)]:
+            sigmoid_xent.loss(labels=np.zeros(shape), logits=np.zeros(shape))
+        # Vectors, matrices, and one element.
+        assert layout.cache_info().misses == 3
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from .._typing import Array
+from .._typing import Array, Shape
 from .tape import Dialect, Spec, Step, Tape
+from .tiles import sized
 
 CHOICES = frozenset({"keep", "replace", "guard"})
 """Calls that may return their second operand, or write `out` before they have read the others."""
@@ -74,18 +75,18 @@ def _spec(tape: Tape, slot: int) -> Spec:
 
 
 class Player:
-    """A layout with memory of its own, for one thread."""
+    """A layout of patterns with memory of its own, for one thread and operands of one shape."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, shape: Shape) -> None:
         self.layout = layout
         empty = layout.dialect.empty
-        self.buffers = [empty(shape, dtype) for dtype, shape in layout.buffers]
+        self.buffers = [empty(sized(spec, shape), dtype) for dtype, spec in layout.buffers]
         self.outputs = tuple(self.buffers[: len(layout.tape.outputs)])
 
     def play(
         self, operands: tuple[Array, ...], places: tuple[Array | None, ...]
     ) -> tuple[Array, ...]:
-        """Run the program on operands of the dtypes and shapes of the tape.
+        """Run the program on operands of the dtypes and patterns of the tape.
 
         A result is written to its place; where that is None, it lies in scratch memory, or in an
         operand, until the next call.

@@ -54,7 +54,7 @@ class Tape(NamedTuple):
 
 
 def record(program: Program, operands: tuple[Spec, ...], dialect: Dialect) -> Tape:
-    """Return the tape of a program for operands of these dtypes and shapes."""
+    """Return the tape of a program for operands of these dtypes and shapes, or patterns of them."""
     recorder = Recorder(dialect)
     given = [recorder.add(dtype, shape) for dtype, shape in operands]
     outputs = tuple(value.slot for value in program(NAMESPACE, *given))

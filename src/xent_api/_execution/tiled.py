@@ -9,7 +9,7 @@ from .._typing import Array, Shape
 from .direct import Program
 from .scratch import Layout, Player
 from .tape import Dialect, Spec, record
-from .tiles import Place, broadcast, cut, in_threads, places
+from .tiles import Place, broadcast, cut, in_threads, pattern, places
 
 
 class Runner:
@@ -36,7 +36,11 @@ class Runner:
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program on whole arrays."""
-        player = Player(self.layout(program, *[(v.dtype, v.shape) for v in operands]))
+        layout = self.layout(program, *[(v.dtype, pattern(v.shape)) for v in operands])
+        shape = operands[0].shape
+        if any(operand.shape != shape for operand in operands):
+            shape = broadcast(*[operand.shape for operand in operands])
+        player = Player(layout, shape)
         with self.quiet():
             results = player.play(operands, player.outputs)
             if True not in summed:
@@ -95,8 +99,8 @@ class Runner:
                 parts = tuple([cut(operand, place, shape) for operand in operands])
                 shapes = tuple([part.shape for part in parts])
                 if shapes not in players:
-                    specs = [(part.dtype, part.shape) for part in parts]
-                    players[shapes] = Player(self.layout(program, *specs))
+                    specs = [(part.dtype, pattern(part.shape)) for part in parts]
+                    players[shapes] = Player(self.layout(program, *specs), broadcast(*shapes))
                 targets = tuple([None if whole is None else whole[place] for whole in wholes])
                 results = players[shapes].play(parts, targets)
                 adding = zip(results, wholes, strict=True)

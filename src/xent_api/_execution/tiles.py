@@ -47,6 +47,22 @@ def broadcast(*shapes: Shape) -> Shape:
     return tuple(next((n for n in axis if n != 1), 1) for axis in sizes)
 
 
+def pattern(shape: Shape) -> Shape:
+    """Return a shape that broadcasts as this one does: 1 or, at the k-th axis from the end, k + 2.
+
+    What is made for the operands' patterns serves operands of any sizes.
+    """
+    if len(shape) == 1:
+        return (1,) if shape[0] == 1 else (2,)
+    last = len(shape) + 1
+    return tuple([1 if n == 1 else last - k for k, n in enumerate(shape)])
+
+
+def sized(pattern: Shape, shape: Shape) -> Shape:
+    """Return the shape of what has a pattern beside others that together have this shape."""
+    return tuple([1 if n == 1 else shape[1 - n] for n in pattern])
+
+
 def cut(operand: Array, place: Place, shape: tuple[int, ...]) -> Array:
     """Return what an operand that broadcasts into `shape` has at a place, as a view."""
     if operand.shape == shape:
