@@ -338,3 +338,15 @@ def test_a_tensor_that_is_both_labels_and_logits(suite: Suite, dtype: str) -> No
     apart = both.detach()
     exact = sigmoid_xent.gradient(labels=apart, logits=apart) - apart
     torch.testing.assert_close(both.grad, exact)
+
+
+def test_sparse_and_nested_tensors_are_refused(suite: Suite) -> None:
+    import torch
+
+    logits = torch.zeros(2, 3, device=suite.target.device)
+    with pytest.raises(TypeError, match="`labels` must be a dense tensor; got layout .*sparse_coo"):
+        sigmoid_xent.loss(labels=logits.to_sparse(), logits=logits)
+    with warnings.catch_warnings(action="ignore"):  # nested tensors are a prototype
+        nested = torch.nested.nested_tensor([logits[0], logits[1, :2]])
+    with pytest.raises(TypeError, match="`logits` must be a dense tensor; got a nested one"):
+        sigmoid_xent.loss(labels=logits, logits=nested)

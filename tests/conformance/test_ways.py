@@ -198,6 +198,19 @@ def test_derivatives_in_tiles(suite: Suite, dtype: str, reduction: Any) -> None:
 
 
 @pytest.mark.only("torch")
+def test_results_can_be_changed_in_place(suite: Suite) -> None:
+    logits = suite.array([float(k) for k in range(300)], "float32").requires_grad_()
+    labels = suite.array([0.0] * 300, "float32")
+    with in_tiles(suite):
+        loss, slope = sigmoid_xent.loss_and_gradient(labels=labels, logits=logits)
+        loss *= 2.0
+        slope.mul_(3.0)
+        loss.sum().backward()
+    single = sigmoid_xent.gradient(labels=labels, logits=logits.detach())
+    suite.assert_equal(logits.grad, 2.0 * single)
+
+
+@pytest.mark.only("torch")
 @pytest.mark.dtypes("float32")
 def test_transformations_of_large_arrays(suite: Suite, dtype: str) -> None:
     import torch

@@ -58,29 +58,19 @@ class Runner:
     ) -> tuple[list[Array] | Array, ...]:
         """Run the program on tiles of `size` elements; return sums as those of the tiles."""
         shape = broadcast(*(operand.shape for operand in operands))
-        flat = self._flattened(operands, shape)
-        if flat is not None:
-            found = self._tiled(program, flat, summed, (prod(shape),), size, workers)
-            return tuple(v if isinstance(v, list) else v.reshape(shape) for v in found)
-        return self._tiled(program, operands, summed, shape, size, workers)
-
-    def _tiled(
-        self,
-        program: Program,
-        operands: tuple[Array, ...],
-        summed: tuple[bool, ...],
-        shape: Shape,
-        size: int,
-        workers: int,
-    ) -> tuple[list[Array] | Array, ...]:
         layout = self.layout(program, *[(operand.dtype, ()) for operand in operands])
         wholes = tuple(
             None if add else self.dialect.empty(shape, dtype)
             for (dtype, _), add in zip(layout.buffers, summed, strict=False)
         )
+        targets, flat = wholes, self._flattened(operands, shape)
+        if flat is not None:
+            operands, shape = flat, (prod(shape),)
+            targets = tuple(None if whole is None else whole.reshape(-1) for whole in wholes)
         spots = list(places(shape, size))
-        totals = in_threads(partial(self._play, program, operands, wholes), spots, workers)
+        totals = in_threads(partial(self._play, program, operands, targets), spots, workers)
         sums = iter(zip(*totals, strict=True))
+        # Not the views that were written to: autograd lets nobody change a view in place.
         return tuple(list(next(sums)) if whole is None else whole for whole in wholes)
 
     def _play(

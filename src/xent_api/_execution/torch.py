@@ -25,6 +25,13 @@ class TorchBackend(Backend):
     def __init__(self) -> None:
         super().__init__(xp)
 
+    def adopt(self, array: Array) -> Array:
+        """Return the tensor, unless it is a sparse or a nested one."""
+        if array.layout != torch.strided or array.is_nested:
+            kind = "a nested one" if array.is_nested else f"layout {array.layout}"
+            raise TypeError(f"a dense tensor; got {kind}: convert it with `to_dense`")
+        return array
+
     def accumulator(self, like: Array) -> DType | None:
         """Return float64, which every device has but Apple's."""
         return None if like.device.type == "mps" else torch.float64

@@ -22,7 +22,7 @@ def as_number(name: str, value: object) -> float | None:
     try:
         return float(value)
     except OverflowError:
-        raise ValueError(f"`{name}` must be a number that a float can hold; got {value}") from None
+        raise ValueError(f"`{name}` must be a number that a float can hold; got more") from None
 
 
 def check_finite(numbers: dict[str, float], compute: str) -> None:
