@@ -344,7 +344,9 @@ def test_sparse_and_nested_tensors_are_refused(suite: Suite) -> None:
     import torch
 
     logits = torch.zeros(2, 3, device=suite.target.device)
-    with pytest.raises(TypeError, match="`labels` must be a dense tensor; got layout .*sparse_coo"):
+    with pytest.raises(
+        TypeError, match=r"`labels` must be a dense tensor; got layout .*sparse_coo"
+    ):
         sigmoid_xent.loss(labels=logits.to_sparse(), logits=logits)
     with warnings.catch_warnings(action="ignore"):  # nested tensors are a prototype
         nested = torch.nested.nested_tensor([logits[0], logits[1, :2]])
