@@ -1,5 +1,6 @@
 """What is NumPy's own: warnings, scalars, subclasses and unusual dtypes."""
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -160,3 +161,12 @@ def test_several_threads_at_once() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(mean, range(16))) == [mean(i) for i in range(16)]
+
+
+@pytest.mark.parametrize("size", [3, 300_000])
+def test_weights_of_0_and_of_minus_0_are_not_confused(size: int) -> None:
+    # What was checked and recorded for a call is kept for those that are like it.
+    logits, labels = np.zeros(size), np.zeros(size)
+    for weights in (0.0, -0.0, 0.0):
+        loss = sigmoid_xent.loss(labels=labels, logits=logits, weights=weights)
+        assert (np.copysign(1.0, loss) == math.copysign(1.0, weights)).all()
