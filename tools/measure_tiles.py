@@ -8,7 +8,7 @@ median of several runs, on an otherwise idle machine.
 """
 
 import statistics
-import time
+import timeit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -37,10 +37,7 @@ def tiles(elements: int, direct: int) -> Iterator[None]:
 
 def seconds(function: Callable[[], Any], number: int) -> float:
     """Return the time of one call, over `number` calls."""
-    start = time.perf_counter()
-    for _ in range(number):
-        function()
-    return (time.perf_counter() - start) / number
+    return timeit.timeit(function, number=number) / number
 
 
 def arguments(dtype: str, count: int) -> dict[str, Any]:

@@ -187,10 +187,10 @@ MUTATIONS = (
     ),
     Mutation(
         "tiles: the number that stands elsewhere",
-        "_execution/numpy_calls.py",
-        "np.bitwise_xor(source, pattern)",
+        "_execution/bits.py",
+        "xp.bitwise_xor(source, pattern)",
         "source",
-        only=frozenset({"numpy"}),
+        only=TILED,
     ),
     Mutation(
         "tiles: a guard of every infinity",

@@ -14,6 +14,6 @@ def in_graph(program: Program, *operands: Array) -> tuple[Array, ...]:
     The compiler's frontend leaves this call alone. (It would trace the rule itself, but stumbles
     over a warning of its own where warnings are errors.) The stages behind it see the operations of
     both passes, and fuse them with their neighbours: from the plain program they would make a
-    backward pass twice as long.
+    backward pass ten times as long.
     """
     return by_rule(program, operands)

@@ -25,9 +25,7 @@ class CupyBackend(Backend):
             # than the others could not do its work.
             return super().evaluate(program, operands, summed)
         results = fused(program)(*operands)
-        results = results if isinstance(results, tuple) else (results,)
-        pairs = zip(results, summed, strict=True)
-        return tuple(self.total(value) if add else value for value, add in pairs)
+        return self.totals(results if isinstance(results, tuple) else (results,), summed)
 
 
 @lru_cache(maxsize=256)

@@ -56,10 +56,12 @@ class Backend:
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program; add up those of its results that `summed` marks."""
-        results = self.run(program, operands)
-        return tuple(
-            self.total(value) if add else value for value, add in zip(results, summed, strict=True)
-        )
+        return self.totals(self.run(program, operands), summed)
+
+    def totals(self, results: tuple[Array, ...], summed: tuple[bool, ...]) -> tuple[Array, ...]:
+        """Return the results, with the sum for each of those that `summed` marks."""
+        pairs = zip(results, summed, strict=True)
+        return tuple(self.total(value) if add else value for value, add in pairs)
 
     def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Return the results of the program."""

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Array, DType
+from .bits import choose
 from .tape import Dialect
 
 
@@ -50,11 +51,7 @@ def _chosen(condition: Array, array: Array, number: Array, out: Array) -> Array:
     bits, source, pattern = out.view(kind), array.view(kind), number.view(kind)
     # True is 1, and -1 has all bits set. In bytes first: four times fewer than in float32.
     np.copyto(bits, np.negative((condition.view("u1") != 0).view("i1")))
-    if not pattern:
-        np.bitwise_and(bits, source, out=bits)
-        return out
-    np.bitwise_and(bits, np.bitwise_xor(source, pattern), out=bits)
-    np.bitwise_xor(bits, pattern, out=bits)
+    choose(np, bits, source, pattern)
     return out
 
 

@@ -47,9 +47,9 @@ class TorchBackend(Backend):
             results = compiled(program, summed)(operands)
         elif not _large(operands):
             results = super().evaluate(program, operands, summed)
-        elif not torch.is_grad_enabled() or not any(v.requires_grad for v in operands):
+        elif not _differentiated(operands):
             results = _tiled(program, operands, summed)
-        elif has_rule(program, [operand.dtype.is_floating_point for operand in operands]):
+        elif has_rule(program, _floating(operands)):
             results = Tiled.apply(Leaf(program), summed, *operands)
         else:
             results = super().evaluate(program, operands, summed)
@@ -78,8 +78,17 @@ def _traced() -> bool:
     return bool(torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
+def _differentiated(operands: tuple[Array, ...]) -> bool:
+    """Tell whether autograd will want derivatives."""
+    return torch.is_grad_enabled() and any(operand.requires_grad for operand in operands)
+
+
+def _floating(operands: tuple[Array, ...]) -> list[bool]:
+    return [operand.dtype.is_floating_point for operand in operands]
+
+
 def _run(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
-    if not torch.is_grad_enabled() or not any(operand.requires_grad for operand in operands):
+    if not _differentiated(operands):
         return program(xp, *operands)
     if not _traced():
         return by_rule(program, operands)
@@ -93,7 +102,7 @@ def _run(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
 
 def by_rule(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
     """Run the program by the rule, if it has one for these operands."""
-    if not has_rule(program, [operand.dtype.is_floating_point for operand in operands]):
+    if not has_rule(program, _floating(operands)):
         return program(xp, *operands)
     try:
         results: tuple[Array, ...] = ClosedForm.apply(Leaf(program), *operands)

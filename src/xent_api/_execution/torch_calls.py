@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from .._typing import Array, DType, Shape
+from .bits import choose
 from .tape import Dialect
 
 
@@ -53,11 +54,7 @@ def _chosen(condition: Array, array: Array, number: Array, out: Array) -> Array:
     # True is 1 (or any byte but 0, where a mask is a view of something else), and -1 has all bits
     # set. In bytes first: four times fewer than in float32.
     bits.copy_(condition.view(torch.uint8).clamp(max=1).view(torch.int8).neg())
-    if not pattern:
-        torch.bitwise_and(bits, source, out=bits)
-        return out
-    torch.bitwise_and(bits, torch.bitwise_xor(source, pattern), out=bits)
-    torch.bitwise_xor(bits, pattern, out=bits)
+    choose(torch, bits, source, pattern)
     return out
 
 
