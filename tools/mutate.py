@@ -53,8 +53,8 @@ MUTATIONS = (
     Mutation(
         "abs for the signed step",
         SIGMOID,
-        "Terms(residual, total, s, xp.exp(s * x))",
-        "Terms(residual, total, s, xp.exp(-xp.abs(x)))",
+        "xp.exp(s * x if differentiable else -xp.abs(x))",
+        "xp.exp(-xp.abs(x))",
         only=AUTODIFF,
     ),
     Mutation(
@@ -188,15 +188,15 @@ MUTATIONS = (
     Mutation(
         "tiles: the number that stands elsewhere",
         "_execution/bits.py",
-        "xp.bitwise_xor(source, pattern)",
-        "source",
+        "xp.bitwise_xor(source, pattern, out=out)",
+        "out[...] = source",
         only=TILED,
     ),
     Mutation(
         "tiles: a guard of every infinity",
         "_execution/torch_calls.py",
-        "~(x.isinf() & (r == 0.0))",
-        "~x.isinf()",
+        "torch.where(x.isinf() & (r == 0.0), number, x)",
+        "torch.where(x.isinf(), number, x)",
         only=frozenset({"torch"}),
     ),
     Mutation(

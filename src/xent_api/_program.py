@@ -37,6 +37,8 @@ class SigmoidProgram(NamedTuple):
     smoothing: float
     varied: str | None = None
     """The operand, other than the logits, that all outputs are differentiated by."""
+    differentiable: bool = True
+    """Whether a library may differentiate these lines; else it has programs of the derivatives."""
 
     def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array, ...]:
         """Return the outputs, aligned with each other."""
@@ -72,6 +74,10 @@ class SigmoidProgram(NamedTuple):
             varied=None if operand == "logits" else operand,
         )
 
+    def undifferentiated(self) -> "SigmoidProgram":
+        """Return the program for where no library differentiates its lines: the same numbers."""
+        return self._replace(differentiable=False)
+
     def masked(self, xp: Namespace, value: Array, *operands: Array) -> Array:
         """Return `value`, a tangent or cotangent, where the operands are kept, else 0.
 
@@ -83,7 +89,8 @@ class SigmoidProgram(NamedTuple):
 
     def _terms(self, xp: Namespace, x: Array, z: Array, values: dict[str, Array]) -> sigmoid.Terms:
         a, q = self.smoothing, values.get("pos_weight")
-        terms = sigmoid.terms(xp, x, z, smoothing=a, pos_weight=q)
+        either = self.differentiable
+        terms = sigmoid.terms(xp, x, z, smoothing=a, pos_weight=q, differentiable=either)
         if self.varied == "weights":
             return terms
         if self.varied == "labels":
@@ -112,26 +119,29 @@ def _divided(xp: Namespace, value: Array, denominator: Array | float | None) -> 
 
 
 class CountProgram(NamedTuple):
-    """The weight of each position, or 1 as the smallest integer; 0 where it is not kept."""
+    """The weight of each position, 0 where it is not kept; without weights, whether it is kept."""
 
     operands: tuple[str, ...]
     dtype: DType
     """The dtype of the weights; int8 where there are none."""
     weight: float | None
     ignored: int | float | None
+    aligned: bool
+    """Whether the other operands are known to have the shape of the labels."""
 
     def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array]:
         """Return the weights of the positions."""
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
-        if self.ignored is None:
+        if self.ignored is None and not self.aligned:
             # Mask and weights may be smaller than the labels that they are counted for.
             everywhere = _cast(xp, xp.ones_like(given["labels"]), self.dtype) != 0
             keep = everywhere if keep is None else keep & everywhere
         if "weights" in given:
             return (select(xp, keep, _cast(xp, given["weights"], self.dtype), 0.0),)
-        count = xp.astype(keep, self.dtype)
-        return (count if self.weight is None else select(xp, keep, count * self.weight, 0.0),)
+        if self.weight is None:
+            return (keep,)
+        return (select(xp, keep, xp.astype(keep, self.dtype) * self.weight, 0.0),)
 
 
 class QuotientProgram(NamedTuple):

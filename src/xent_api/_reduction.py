@@ -1,5 +1,6 @@
 """From elementwise programs to what a family function returns: sums, counts and denominators."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ._execution.direct import Backend
@@ -35,7 +36,8 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
             numbers = numbers | {"denominator": float(size)}
         else:
             counted = tuple(name for name in ("labels", "mask") if name in inputs.arrays)
-            counter = CountProgram(counted, inputs.backend.xp.int8, None, inputs.ignored)
+            aligned = _aligned([inputs.arrays[name] for name in counted])
+            counter = CountProgram(counted, inputs.backend.xp.int8, None, inputs.ignored, aligned)
             names.append("denominator")
     summed = tuple(name == "loss" and reduction != "none" for name in outputs)
     written = {name: number.hex() for name, number in numbers.items()}
@@ -52,6 +54,7 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
         numbers=tuple(item for item in written.items() if item[0] not in unused),
         ignored=inputs.ignored,
         smoothing=inputs.smoothing,
+        differentiable=inputs.backend.differentiates,
     )
     finish = QuotientProgram(result, written.get("denominator"))
     return Plan(inputs.backend, counter, program, summed, finish)
@@ -91,12 +94,18 @@ def total_weight(
     if size is not None and ignored is None and not operands:
         return _constant(backend, labels, size, number, dtype)
     operands = {"labels": labels} | operands
-    program = CountProgram(tuple(operands), dtype, number, ignored)
+    program = CountProgram(tuple(operands), dtype, number, ignored, _aligned(operands.values()))
     (total,) = backend.evaluate(program, tuple(operands.values()), (True,))
     if weights is None:
         return total
     (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
     return rounded
+
+
+def _aligned(arrays: Iterable[Array]) -> bool:
+    """Tell whether arrays are known to have one shape."""
+    shapes = [tuple(array.shape) for array in arrays]
+    return static_size(shapes[0]) is not None and shapes.count(shapes[0]) == len(shapes)
 
 
 def _constant(

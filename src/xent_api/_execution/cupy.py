@@ -15,6 +15,8 @@ from .workers import current
 class CupyBackend(Backend):
     """The direct way, or ``cupy.fuse`` over the same program."""
 
+    differentiates = False
+
     def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:

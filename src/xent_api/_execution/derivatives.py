@@ -22,6 +22,9 @@ class Differentiable(Program, Protocol):
     def derivative(self, output: int, operand: str) -> "Differentiable":
         """Return the program, of the same operands, of the derivative of an output."""
 
+    def undifferentiated(self) -> "Differentiable":
+        """Return the program for where no library differentiates its lines: the same numbers."""
+
     def masked(self, xp: Namespace, value: Array, *operands: Array) -> Array:
         """Return a tangent or cotangent with 0 where the derivative is 0 whatever stands there."""
 

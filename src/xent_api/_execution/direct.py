@@ -23,6 +23,11 @@ class Backend:
     needs more has a subclass in a module of its own.
     """
 
+    differentiates = True
+    """Whether the library may differentiate what it runs."""
+    plain: type | None = None
+    """The type of arrays of which checks and plans read nothing but dtype and shape, if any."""
+
     def __init__(self, xp: Namespace) -> None:
         self.xp = xp
 
@@ -42,10 +47,6 @@ class Backend:
     def is_weak(self, array: Array) -> bool:
         """Tell whether an array is a Python number whose dtype means nothing."""
         return False
-
-    def spec(self, array: Array) -> Hashable | None:
-        """Return all that checks and plans read of an array, where that is fixed and cheap."""
-        return None
 
     def accumulator(self, like: Array) -> DType | None:
         """Return float64 where the device of `like` has it, else None."""
@@ -68,9 +69,9 @@ class Backend:
         return program(self.xp, *operands)
 
     def total(self, value: Array) -> Array:
-        """Return the sum of all elements, of integers in the default integer dtype."""
-        if not self.xp.isdtype(value.dtype, "real floating"):
-            return self.xp.sum(value)
+        """Return the sum of all elements, or the number of those that are true."""
+        if self.xp.isdtype(value.dtype, "bool"):
+            return self.xp.sum(self.xp.astype(value, self.xp.int8))
         return self.add_up(value, self.accumulator(value))
 
     def add_up(self, value: Array, dtype: DType | None) -> Array:

@@ -1,7 +1,6 @@
 """NumPy: programs tile by tile, without floating-point warnings, on base arrays."""
 
 import sys
-from collections.abc import Hashable
 from functools import partial
 
 import numpy as np
@@ -12,7 +11,7 @@ from .numpy_calls import DIALECT
 from .tiled import Runner
 from .workers import current
 
-TILE = 2**15
+TILE = 2**16
 """Elements of a tile: of 2^12 to 2^19, the fastest for float32 and as good as any for float64. The
 loss of 1e7 float32 elements takes 4.5 ns each, 5.6 in tiles of 2^13 and 5.5 in tiles of 2^18
 (``tools/measure_tiles.py``, 2026-11-22, Xeon 2.1 GHz, NumPy 2.4.6)."""
@@ -30,6 +29,8 @@ class QuietBackend(Backend):
     raise on them means his own arithmetic. Serves the libraries that compute by NumPy, too.
     """
 
+    differentiates = False
+
     def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program with no floating-point warnings."""
         with np.errstate(all="ignore"):
@@ -44,9 +45,11 @@ class QuietBackend(Backend):
 class NumpyBackend(QuietBackend):
     """NumPy itself, whose scalars, subclasses and results need some care."""
 
+    plain = np.ndarray
+
     def __init__(self, xp: Namespace) -> None:
         super().__init__(xp)
-        self.runner = Runner(DIALECT, super().total, partial(np.errstate, all="ignore"))
+        self.runner = Runner(DIALECT, self.total, partial(np.errstate, all="ignore"))
 
     def adopt(self, array: Array) -> Array:
         """Return a base array: a scalar becomes 0-d, a subclass loses what it adds.
@@ -63,9 +66,9 @@ class NumpyBackend(QuietBackend):
             )
         return np.asarray(array)
 
-    def spec(self, array: Array) -> Hashable | None:
-        """Return dtype and shape of a base array."""
-        return (array.dtype, array.shape) if type(array) is np.ndarray else None
+    def total(self, value: Array) -> Array:
+        """Return the sum, or the number of true elements, in a tenth of the time of a sum."""
+        return np.int64(np.count_nonzero(value)) if value.dtype == bool else super().total(value)
 
     def device(self, array: Array) -> None:
         """All NumPy arrays live on one device."""

@@ -18,11 +18,8 @@ ROOMS = {
 """Library → module and class, for those that need more than the direct way."""
 _found: dict[type, Backend] = {}
 """What was found for the arrays of a type: a look-up of 0.1 µs instead of 5, three times a call."""
-
-
-def find_known(kind: type) -> Backend | None:
-    """Return the backend of a type of arrays that was seen before."""
-    return _found.get(kind)
+plain: set[type] = set()
+"""The types among them of which checks and plans read nothing but dtype and shape."""
 
 
 def find_backend(array: Array) -> Backend | None:
@@ -50,4 +47,6 @@ def find_backend(array: Array) -> Backend | None:
     module, kind = ROOMS.get(name, ("direct", "Backend"))
     backend: Backend = getattr(import_module(f"{__package__}.{module}"), kind)(xp)
     _found[type(array)] = backend
+    if type(array) is backend.plain:
+        plain.add(type(array))
     return backend

@@ -6,13 +6,13 @@ writes into scratch memory that is laid out beforehand. On tiles that fit the ca
 the time that new temporaries take.
 """
 
-import math
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from .._typing import Array, DType, Shape
 from .direct import Program
+from .identities import Step, guarded, shortened
 from .tiles import broadcast
 
 Spec = tuple[DType, Shape]
@@ -31,15 +31,9 @@ class Dialect(NamedTuple):
     dtype: Callable[[DType], DType]
     """The one of several names of a dtype that its arrays have."""
     boolean: DType
+    integer: Callable[[DType], DType]
+    """The integers as wide as the numbers of a dtype."""
     contiguous: Callable[[Array], bool]
-
-
-class Step(NamedTuple):
-    """A call: ``slots[slot] = functions[name](*(slots[k] for k in inputs), out=...)``."""
-
-    name: str
-    inputs: tuple[int, ...]
-    slot: int
 
 
 class Tape(NamedTuple):
@@ -71,6 +65,7 @@ class Recorder:
         self.specs: list[Spec | None] = []
         self.constants: dict[int, Any] = {}
         self.made: dict[int, Step] = {}
+        self._bits: dict[tuple[int, DType], Recorded] = {}
 
     def add(self, dtype: DType, shape: Shape) -> "Recorded":
         """Return the next stand-in."""
@@ -82,6 +77,7 @@ class Recorder:
         arrays = [value for value in inputs if isinstance(value, Recorded)]
         own = arrays[-1].dtype
         slots = tuple(self._slot(value, own) for value in inputs)
+        name, slots = shortened(name, slots, self.made)
         if dtype is None:
             dtype = self.dialect.boolean if name in BOOLEAN else own
         return self.append(name, slots, dtype, broadcast(*(value.shape for value in arrays)))
@@ -92,6 +88,14 @@ class Recorder:
         self.made[result.slot] = Step(name, slots, result.slot)
         self.steps.append(self.made[result.slot])
         return result
+
+    def bits(self, condition: "Recorded", dtype: DType) -> "Recorded":
+        """Return the condition as integers as wide as `dtype`, made once for all choices by it."""
+        key = condition.slot, dtype
+        if key not in self._bits:
+            integer = self.dialect.integer(dtype)
+            self._bits[key] = self.append("bits", (condition.slot,), integer, condition.shape)
+        return self._bits[key]
 
     def _slot(self, value: Any, dtype: DType) -> int:
         if isinstance(value, Recorded):
@@ -127,6 +131,9 @@ class Recorded:
     __ne__, _ = _operator("not_equal")
     __hash__ = None  # type: ignore[assignment]
 
+    def __neg__(self) -> "Recorded":
+        return self.recorder.record("negative", self)
+
     def __invert__(self) -> "Recorded":
         return self.recorder.record("bitwise_invert", self)
 
@@ -148,32 +155,17 @@ def _astype(value: Recorded, dtype: DType) -> Recorded:
 
 def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
     """Note a choice between an array and a number."""
-    record = condition.recorder.record
+    recorder = condition.recorder
     if isinstance(one, Recorded) and isinstance(other, Recorded):
         raise TypeError("programs choose between an array and a number; got two arrays")
     if isinstance(one, Recorded):
-        return record("keep", condition, one, other)
-    finite = _guarded(condition, other)
-    if finite is not None:
-        return record("guard", finite, other, one)
-    return record("replace", condition, other, one, dtype=other.dtype)
-
-
-def _guarded(condition: Recorded, x: Recorded) -> Recorded | None:
-    """Return r where the condition is ``(abs(x) == inf) & (r == 0)``, else None.
-
-    A tile without infinities needs no such thing, which is soon found out.
-    """
-    recorder = condition.recorder
-    both = recorder.made.get(condition.slot)
-    match [recorder.made.get(slot) for slot in both.inputs] if both else []:
-        case [Step("equal", (size, limit)), Step("equal", (r, zero))]:
-            same = recorder.made.get(size) == Step("abs", (x.slot,), size)
-            numbers = recorder.constants.get(limit), recorder.constants.get(zero)
-            spec = recorder.specs[r]
-            if same and numbers == (math.inf, 0.0) and spec is not None:
-                return Recorded(recorder, r, *spec)
-    return None
+        return recorder.record("pick", recorder.bits(condition, one.dtype), one, other)
+    residual = guarded(condition.slot, other.slot, recorder.made, recorder.constants)
+    if residual is not None:
+        spec = recorder.specs[residual]
+        assert spec is not None
+        return recorder.record("guard", Recorded(recorder, residual, *spec), other, one)
+    return recorder.record("pick", recorder.bits(~condition, other.dtype), other, one)
 
 
 def _full_like(like: Recorded, value: Any) -> Recorded:

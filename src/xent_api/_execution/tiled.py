@@ -36,10 +36,9 @@ class Runner:
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program on whole arrays."""
+        shapes = [operand.shape for operand in operands]
         layout = self.layout(program, *[(v.dtype, pattern(v.shape)) for v in operands])
-        shape = operands[0].shape
-        if any(operand.shape != shape for operand in operands):
-            shape = broadcast(*[operand.shape for operand in operands])
+        shape = shapes[0] if shapes.count(shapes[0]) == len(shapes) else broadcast(*shapes)
         player = Player(layout, shape)
         with self.quiet():
             results = player.play(operands, player.outputs)

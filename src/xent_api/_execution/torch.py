@@ -88,16 +88,28 @@ def _floating(operands: tuple[Array, ...]) -> list[bool]:
 
 
 def _run(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
-    if not _differentiated(operands):
-        return program(xp, *operands)
-    if not _traced():
-        return by_rule(program, operands)
-    if torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting():
-        from .compiled import in_graph
+    if _traced():
+        return _run_traced(program, operands)
+    return by_rule(program, operands) if _differentiated(operands) else program(xp, *operands)
 
-        results: tuple[Array, ...] = in_graph(program, *operands)
-        return results
+
+def _run_traced(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+    # An exported or traced program may be differentiated later.
+    if torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting():
+        if _differentiated(operands):
+            from .compiled import in_graph
+
+            results: tuple[Array, ...] = in_graph(program, *operands)
+            return results
+        if not torch._C._are_functorch_transforms_active() and forward_ad._current_level < 0:
+            program = _undifferentiated(program)
     return program(xp, *operands)
+
+
+def _undifferentiated(program: Program) -> Program:
+    change = getattr(program, "undifferentiated", None)
+    changed: Program = program if change is None else change()
+    return changed
 
 
 def by_rule(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -157,6 +169,7 @@ def _intercepted() -> bool:
 def _tiled(
     program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
 ) -> tuple[Array, ...]:
+    program = _undifferentiated(program)
     found = RUNNER.tiled(program, operands, summed, TILE * torch.get_num_threads())
     return tuple(torch.stack(v).sum() if isinstance(v, list) else v for v in found)
 
@@ -180,7 +193,7 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
     @staticmethod
     def forward(leaf: Leaf, *operands: Array) -> tuple[Array, ...]:
         """Return the results of the program."""
-        return leaf.program(xp, *operands)
+        return leaf.program.undifferentiated()(xp, *operands)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], _: tuple[Array, ...]) -> None:

@@ -13,6 +13,9 @@ def quotient(xp: Namespace, numerator: Array, denominator: Array | float) -> Arr
     divide by a single number by multiplying with its rounded reciprocal, so that the same mean
     would differ by a bit between a denominator that is a Python number and one that was counted.
     """
+    if isinstance(denominator, float) and abs(denominator) >= 1.0:
+        # A count: in no dtype is it 0.
+        return numerator / (xp.zeros_like(numerator) + denominator)
     denominator = xp.zeros_like(numerator) + denominator
     empty = (numerator == 0) & (denominator == 0)
     return numerator / xp.where(empty, 1.0, denominator)

@@ -46,12 +46,16 @@ def terms(
     *,
     smoothing: float = 0.0,
     pos_weight: Array | float | None = None,
+    differentiable: bool = True,
 ) -> Terms:
     """Return the shared terms of the loss at logits `x` and labels `z`, for weights of 1.
 
     `z - b` is z at b = 0 and -(1-z) at b = 1: B or -A of the plain loss by arithmetic alone. A
     `where` would do the same, but on NumPy one with an unpredictable condition costs more than the
     rest of the loss together.
+
+    Where no library differentiates these lines, `differentiable` may be False: the same numbers,
+    to the bit, by an absolute value that need not wait for the step.
     """
     b = xp.astype(x >= 0.0, x.dtype)
     s = 1.0 - 2.0 * b
@@ -64,7 +68,7 @@ def terms(
     if pos_weight is not None:
         residual = residual * (b + (1.0 - b) * pos_weight)
         total = _total(z, smoothing, pos_weight)
-    return Terms(residual, total, s, xp.exp(s * x))
+    return Terms(residual, total, s, xp.exp(s * x if differentiable else -xp.abs(x)))
 
 
 def label_terms(t: Terms, *, smoothing: float, pos_weight: Array | float | None) -> Terms:
