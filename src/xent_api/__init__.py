@@ -4,10 +4,12 @@ Loss, mask and gradient are written once and run on whatever library owns the ar
 package imports no array library.
 """
 
-from . import facades, sigmoid_xent
+from . import facades, sigmoid_xent, softmax_xent, sparse_softmax_xent
 from ._execution.workers import set_workers
 from ._version import __version__
 from .sigmoid_xent import sigmoid_cross_entropy_with_logits
+from .softmax_xent import softmax_cross_entropy_with_logits
+from .sparse_softmax_xent import sparse_softmax_cross_entropy_with_logits
 
 __all__ = [
     "__version__",
@@ -15,4 +17,8 @@ __all__ = [
     "set_workers",
     "sigmoid_cross_entropy_with_logits",
     "sigmoid_xent",
+    "softmax_cross_entropy_with_logits",
+    "softmax_xent",
+    "sparse_softmax_cross_entropy_with_logits",
+    "sparse_softmax_xent",
 ]

@@ -1,7 +1,9 @@
 """A call of a family function: checked, planned, carried out."""
 
+from collections.abc import Callable
+
 from ._execution.table import plain
-from ._inputs.sigmoid import check_inputs
+from ._inputs.checked import Inputs
 from ._reduction import Plan, carry_out, plan
 from ._typing import Array
 
@@ -12,13 +14,15 @@ _plans: dict[tuple[object, ...], Plan] = {}
 planning take some 40 us, which small arrays would feel."""
 
 
-def call(outputs: tuple[str, ...], arguments: dict[str, Array]) -> tuple[Array, ...]:
-    """Return these outputs for the arguments of a family function."""
-    key = _key(outputs, arguments)
+def call(
+    check: Callable[..., Inputs], outputs: tuple[str, ...], arguments: dict[str, Array]
+) -> tuple[Array, ...]:
+    """Return these outputs for the arguments of a family function, which `check` checks."""
+    key = _key((check, outputs), arguments)
     known = None if key is None else _plans.get(key)
     if known is not None:
         return carry_out(known, arguments)
-    inputs = check_inputs(**arguments)
+    inputs = check(**arguments)
     new = plan(inputs, outputs, arguments["reduction"])
     if key is not None:
         if len(_plans) >= MOST:
@@ -27,9 +31,9 @@ def call(outputs: tuple[str, ...], arguments: dict[str, Array]) -> tuple[Array, 
     return carry_out(new, inputs.arrays)
 
 
-def _key(outputs: tuple[str, ...], arguments: dict[str, Array]) -> tuple[object, ...] | None:
+def _key(family: object, arguments: dict[str, Array]) -> tuple[object, ...] | None:
     """Return all that a plan depends on, or None where an argument's part in it has no key."""
-    found: list[object] = [outputs]
+    found: list[object] = [family]
     for value in arguments.values():
         if value is None:
             found.append(None)

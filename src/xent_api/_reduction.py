@@ -1,14 +1,17 @@
-"""From elementwise programs to what a family function returns: sums, counts and denominators."""
+"""From programs to what a family function returns: sums, counts and denominators."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._execution.direct import Backend
 from ._execution.names import name_of
+from ._inputs.checked import Inputs
 from ._inputs.dtypes import compute_name, dtype_of
 from ._inputs.shapes import static_size
-from ._inputs.sigmoid import Inputs
-from ._program import CountProgram, QuotientProgram, SigmoidProgram
+from ._programs.sigmoid import SigmoidProgram
+from ._programs.softmax import SoftmaxProgram
+from ._programs.totals import CountProgram, QuotientProgram
+from ._rows import aligned, restored
 from ._typing import Array, DType, Reduction
 
 
@@ -16,9 +19,11 @@ class Plan(NamedTuple):
     """All of a call but its arrays: it serves every call with such dtypes, shapes and options."""
 
     backend: Backend
+    axis: int | None
+    """The axis of the classes, from the end, if there are any."""
     counter: CountProgram | None
     """How to count the kept positions, where a mean needs their number."""
-    program: SigmoidProgram
+    program: SigmoidProgram | SoftmaxProgram
     summed: tuple[bool, ...]
     """Which outputs of the program are added up."""
     finish: QuotientProgram
@@ -29,45 +34,63 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
 
     What is not summed is divided by the denominator of a mean, if there is one, elementwise.
     """
-    numbers, names, counter = inputs.numbers, list(inputs.arrays), None
+    backend, axis = inputs.backend, inputs.axis
+    arrays = inputs.arrays if axis is None else aligned(backend, inputs.arrays, axis)
+    numbers, names, counter = inputs.numbers, list(arrays), None
+    positions = "labels" if axis is None else "positions"
     if reduction == "mean" and "denominator" not in inputs.numbers | inputs.arrays:
         size = static_size(inputs.shape)
-        if size is not None and "mask" not in inputs.arrays and inputs.ignored is None:
+        if size is not None and "mask" not in arrays and inputs.ignored is None:
             numbers = numbers | {"denominator": float(size)}
         else:
-            counted = tuple(name for name in ("labels", "mask") if name in inputs.arrays)
-            aligned = _aligned([inputs.arrays[name] for name in counted])
-            counter = CountProgram(counted, inputs.backend.xp.int8, None, inputs.ignored, aligned)
+            counted = tuple(name for name in (positions, "mask") if name in arrays)
+            same = _aligned([arrays[name] for name in counted])
+            counter = CountProgram(counted, backend.xp.int8, None, inputs.ignored, same)
             names.append("denominator")
     summed = tuple(name == "loss" and reduction != "none" for name in outputs)
     written = {name: number.hex() for name, number in numbers.items()}
     # What is only added up is divided later: a program should not differ by the size of a batch.
     unused = {"denominator"} if all(summed) else set()
-    compute = dtype_of(inputs.backend.xp, inputs.compute)
-    result = inputs.arrays["logits"].dtype
-    program = SigmoidProgram(
-        outputs=outputs,
-        operands=tuple(name for name in names if name not in unused),
-        compute=compute,
-        results=tuple(compute if add else result for add in summed),
-        divided=tuple(not add for add in summed),
-        numbers=tuple(item for item in written.items() if item[0] not in unused),
-        ignored=inputs.ignored,
-        smoothing=inputs.smoothing,
-        differentiable=inputs.backend.differentiates,
-    )
+    if axis is not None:
+        unused.add("positions")
+    compute, result = dtype_of(backend.xp, inputs.compute), inputs.arrays["logits"].dtype
+    wide = compute if axis is None else _wide(backend, inputs.arrays["logits"], compute)
+    common: dict[str, Any] = {
+        "outputs": outputs,
+        "operands": tuple(name for name in names if name not in unused),
+        "compute": compute,
+        "results": tuple(wide if add else result for add in summed),
+        "divided": tuple(not add for add in summed),
+        "numbers": tuple(item for item in written.items() if item[0] not in unused),
+        "ignored": inputs.ignored,
+        "smoothing": inputs.smoothing,
+    }
+    program: SigmoidProgram | SoftmaxProgram
+    if axis is None:
+        program = SigmoidProgram(**common, differentiable=backend.differentiates)
+    else:
+        size = arrays["logits"].shape[-1]
+        constant = backend.constant if backend.differentiates else None
+        program = SoftmaxProgram(**common, wide=wide, size=size, constant=constant)
     finish = QuotientProgram(result, written.get("denominator"))
-    return Plan(inputs.backend, counter, program, summed, finish)
+    return Plan(backend, axis, counter, program, summed, finish)
 
 
 def carry_out(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
     """Return the outputs for these arrays (name of the argument → array)."""
-    backend, counter, program, summed, finish = plan
+    backend, axis, counter, program, summed, finish = plan
+    if axis is not None:
+        arrays = aligned(backend, arrays, axis)
     if counter is not None:
         operands = tuple(arrays[name] for name in counter.operands)
         (number,) = backend.evaluate(counter, operands, (True,))
         arrays = arrays | {"denominator": number}
     found = backend.evaluate(program, tuple([arrays[name] for name in program.operands]), summed)
+    if axis is not None:
+        found = tuple(
+            value if add else restored(backend, name, value, axis)
+            for name, value, add in zip(program.outputs, found, summed, strict=True)
+        )
     if True not in summed:
         return found
     denominator = arrays.get("denominator")
@@ -106,6 +129,12 @@ def _aligned(arrays: Iterable[Array]) -> bool:
     """Tell whether arrays are known to have one shape."""
     shapes = [tuple(array.shape) for array in arrays]
     return static_size(shapes[0]) is not None and shapes.count(shapes[0]) == len(shapes)
+
+
+def _wide(backend: Backend, logits: Array, compute: DType) -> DType:
+    """Return the dtype in which rows of classes are summed."""
+    wide = backend.accumulator(logits)
+    return compute if wide is None else wide
 
 
 def _constant(

@@ -8,7 +8,7 @@ Array API standard and return arrays of that namespace, on the same device and o
 
 from . import _reduction
 from ._call import call
-from ._inputs.sigmoid import check_total
+from ._inputs.sigmoid import check_inputs, check_total
 from ._typing import Array, Number, Reduction
 
 __all__ = [
@@ -122,7 +122,7 @@ def sigmoid_cross_entropy_with_logits(
         "reduction": reduction,
         "denominator": denominator,
     }
-    (value,) = call(("loss",), arguments)
+    (value,) = call(check_inputs, ("loss",), arguments)
     return value
 
 
@@ -178,7 +178,7 @@ def gradient(
         "reduction": reduction,
         "denominator": denominator,
     }
-    (value,) = call(("gradient",), arguments)
+    (value,) = call(check_inputs, ("gradient",), arguments)
     return value
 
 
@@ -230,7 +230,7 @@ def loss_and_gradient(
         "reduction": reduction,
         "denominator": denominator,
     }
-    value, slope = call(("loss", "gradient"), arguments)
+    value, slope = call(check_inputs, ("loss", "gradient"), arguments)
     return value, slope
 
 
@@ -283,7 +283,7 @@ def gradient_and_hessian(
         "reduction": reduction,
         "denominator": denominator,
     }
-    slope, curvature = call(("gradient", "hessian"), arguments)
+    slope, curvature = call(check_inputs, ("gradient", "hessian"), arguments)
     return slope, curvature
 
 

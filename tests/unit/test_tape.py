@@ -16,7 +16,7 @@ from xent_api._execution.scratch import Layout, Player
 from xent_api._execution.table import find_backend
 from xent_api._execution.tape import NAMESPACE, record
 from xent_api._execution.tiles import broadcast, pattern, sized
-from xent_api._program import SigmoidProgram
+from xent_api._programs.sigmoid import SigmoidProgram
 
 SINGLE = np.dtype(np.float32)
 SPEC = (SINGLE, (2,))

@@ -28,6 +28,9 @@ class Differentiable(Program, Protocol):
     def masked(self, xp: Namespace, value: Array, *operands: Array) -> Array:
         """Return a tangent or cotangent with 0 where the derivative is 0 whatever stands there."""
 
+    def gathered(self, xp: Namespace, operand: str, product: Array) -> Array:
+        """Return the tangent of an output, from the derivative times the tangent of an operand."""
+
 
 class Scaled(NamedTuple):
     """A derivative times a cotangent, which is the first operand."""

@@ -1,6 +1,6 @@
 """The way that every other one starts from: call the program on whole arrays."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, Protocol
 
 from .._typing import Array, Device, DType, Namespace
@@ -25,6 +25,8 @@ class Backend:
 
     differentiates = True
     """Whether the library may differentiate what it runs."""
+    constant: Callable[[Array], Array] | None = None
+    """What makes of an array a constant for derivatives, if the library has any."""
     plain: type | None = None
     """The type of arrays of which checks and plans read nothing but dtype and shape, if any."""
 

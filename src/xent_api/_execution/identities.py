@@ -19,13 +19,35 @@ Numbers = Mapping[int, Any]
 """Slot → the constant that stands there."""
 
 
-def shortened(name: str, inputs: tuple[int, ...], made: Made) -> tuple[str, tuple[int, ...]]:
-    """Return the one step ``-abs(x)`` instead of the second of two, else the step itself."""
+def shortened(
+    name: str, inputs: tuple[int, ...], made: Made, numbers: Numbers
+) -> tuple[str, tuple[int, ...]]:
+    """Return one step instead of the last of several, else the step itself.
+
+    ``-abs(x)``, and ``sum(e - floor(e)) + (sum(floor(e)) - 1)`` for the last axis of 0 <= e <= 1.
+    """
     if name == "negative":
         match made.get(inputs[0]):
             case Step("abs", operands):
                 return "minus_abs", operands
+    if name == "add":
+        match [made.get(slot) for slot in inputs]:
+            case [Step("sum1", (rest,)), Step("subtract", (count, one))]:
+                e = _without_ones(rest, count, made)
+                if e is not None and numbers.get(one) == 1.0:
+                    return "all_but_one1", (e,)
     return name, inputs
+
+
+def _without_ones(rest: int, count: int, made: Made) -> int | None:
+    """Return e where these are ``e - floor(e)`` and (cast) ``sum(floor(e))``, else None."""
+    step = made.get(count)
+    if step and step.name == "astype":
+        step = made.get(step.inputs[0])
+    match [made.get(rest), step]:
+        case [Step("subtract", (e, first)), Step("sum1", (second,))] if first == second:
+            return e if made.get(first) == Step("floor", (e,), first) else None
+    return None
 
 
 def guarded(condition: int, x: int, made: Made, numbers: Numbers) -> int | None:
@@ -39,4 +61,33 @@ def guarded(condition: int, x: int, made: Made, numbers: Numbers) -> int | None:
             same = made.get(size) == Step("abs", (x,), size)
             if same and numbers.get(limit) == math.inf and numbers.get(zero) == 0.0:
                 return r
+    return None
+
+
+class Chosen(NamedTuple):
+    """What a sum over the classes has of each row: the number at its label."""
+
+    index: tuple[int, int]
+    """The slots of the classes and the labels."""
+    array: int
+
+
+def hot_labels(condition: int, made: Made) -> tuple[int, int] | None:
+    """Return the slots of the classes and the labels where the condition compares them."""
+    match made.get(condition):
+        case Step("equal", (classes, labels)) if classes not in made and labels not in made:
+            return classes, labels
+    return None
+
+
+def chosen(value: int, made: Made, numbers: Numbers) -> Chosen | None:
+    """Return what is picked where the value is ``where(classes == labels, array, 0.0)``.
+
+    Its sum over the classes is one look-up for each row.
+    """
+    match made.get(value):
+        case Step("pick", (bits, array, zero)) if numbers.get(zero) == 0.0:
+            condition = made.get(bits)
+            index = hot_labels(condition.inputs[0], made) if condition else None
+            return Chosen(index, array) if index else None
     return None

@@ -14,6 +14,8 @@ from .direct import Backend, Program
 class JaxBackend(Backend):
     """Plain programs for arrays, and under a rule for what JAX's transformations trace."""
 
+    constant = staticmethod(jax.lax.stop_gradient)
+
     def is_weak(self, array: Array) -> bool:
         """Tell whether an array is a Python number, as ``jax.jit`` traces it."""
         return bool(array.weak_type) and array.ndim == 0
@@ -77,5 +79,6 @@ class JaxBackend(Backend):
                 # own rule in JAX's linearization.
                 (derivative,) = self.run(program.derivative(output, name), operands)
                 tangent = self.xp.asarray(tangent, dtype=derivative.dtype)  # noqa: PLW2901
-                parts.append(derivative * program.masked(self.xp, tangent, *operands))
+                product = derivative * program.masked(self.xp, tangent, *operands)
+                parts.append(program.gathered(self.xp, name, product))
         return sum(parts[1:], parts[0])

@@ -12,6 +12,8 @@ class MlxBackend(Backend):
     def __init__(self, xp: Namespace) -> None:
         super().__init__(Repaired(xp))
 
+        self.constant = xp.stop_gradient
+
     def device(self, array: Array) -> None:
         """Arrays have no device; operations have one."""
         return
@@ -31,13 +33,20 @@ class Repaired:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._mx, name)
 
-    def sum(self, x: Array, *, axis: int | None = None, dtype: DType | None = None) -> Array:
+    def sum(
+        self,
+        x: Array,
+        *,
+        axis: int | None = None,
+        dtype: DType | None = None,
+        keepdims: bool = False,
+    ) -> Array:
         """Add up in `dtype`, by default in the default integer dtype for integers.
 
         MLX's own keeps the dtype of an integer without dimensions.
         """
         x = self._mx.reshape(x, (-1,)) if x.ndim == 0 else x
-        return self._mx.sum(x if dtype is None else x.astype(dtype), axis=axis)
+        return self._mx.sum(x if dtype is None else x.astype(dtype), axis=axis, keepdims=keepdims)
 
     def exp(self, x: Array) -> Array:
         """Return exp(x) for x <= 0.

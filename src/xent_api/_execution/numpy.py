@@ -8,6 +8,7 @@ import numpy as np
 from .._typing import Array, Namespace
 from .direct import Backend, Program
 from .numpy_calls import DIALECT
+from .rows import RowTiles
 from .tiled import Runner
 from .workers import current
 
@@ -18,6 +19,9 @@ loss of 1e7 float32 elements takes 4.5 ns each, 5.6 in tiles of 2^13 and 5.5 in 
 SHARED = 2**18
 """Elements of a tile where threads share the work: each of NumPy's calls hands over Python's global
 lock, which costs more than what such tiles lose to the cache."""
+ROWS = 2**17
+"""Elements of a tile of rows of classes. Some twenty calls for each row, not for each element, make
+larger ones pay; and one operand and one result of such a tile still fit the second cache."""
 DIRECT = 2**17
 """Elements up to which whole arrays are as fast as tiles, by the same script."""
 
@@ -79,6 +83,9 @@ class NumpyBackend(QuietBackend):
     ) -> tuple[Array, ...]:
         """Run the program, in tiles where arrays are large; a result to be summed is not kept."""
         runner = self.runner
+        if getattr(program, "rowwise", False):
+            found = RowTiles(runner, program, operands, summed, ROWS).run(current.get().workers)
+            return _added(found)
         if not isinstance(operands[0], np.ndarray):
             # Sums are the scalars that NumPy's own `sum` returns, also when they come back here.
             found = runner.whole(program, tuple(map(np.asarray, operands)), summed)
@@ -89,6 +96,10 @@ class NumpyBackend(QuietBackend):
             return runner.whole(program, operands, summed)
         workers = current.get().workers
         size = TILE if workers == 1 else SHARED
-        found = runner.tiled(program, operands, summed, size, workers)
-        with np.errstate(all="ignore"):
-            return tuple(np.asarray(v).sum() if isinstance(v, list) else v for v in found)
+        return _added(runner.tiled(program, operands, summed, size, workers))
+
+
+def _added(found: tuple[list[Array] | Array, ...]) -> tuple[Array, ...]:
+    """Return the results, the sums of tiles added up."""
+    with np.errstate(all="ignore"):
+        return tuple(np.asarray(v).sum() if isinstance(v, list) else v for v in found)

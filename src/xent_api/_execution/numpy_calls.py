@@ -1,8 +1,10 @@
 """The calls of a tape in NumPy's dialect."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from .._typing import Array, DType
 from .bits import choose
@@ -19,6 +21,7 @@ def _full_like(_: Array, value: float, *, out: Array) -> Array:
     return out
 
 
+DOUBLE = np.dtype(np.float64)
 BYTE = np.dtype(np.uint8)
 SIGN: dict[int, Array] = {4: np.asarray(-(2**31), "i4"), 8: np.asarray(-(2**63), "i8")}
 """Size of a number → an integer of which the first bit alone is set."""
@@ -67,6 +70,122 @@ def _minus_abs(x: Array, *, out: Array) -> Array:
     return out
 
 
+def _sum(value: Array, *, out: Array, axis: int) -> Array:
+    """Return the sums over the classes."""
+    if axis == 1:
+        return _sum_rows(value, out)
+    if value.dtype == out.dtype == DOUBLE and len(value) > 2:
+        # One row after the other would lose digits, of which no wider dtype has more: in halves.
+        value = _folded(value)
+    return np.add.reduce(value, axis=0, keepdims=True, dtype=out.dtype, out=out)
+
+
+def _folded(value: Array) -> Array:
+    """Return two rows with the sum of all."""
+    while len(value) > 2:
+        half = len(value) // 2
+        folded = np.empty((len(value) - half, *value.shape[1:]), value.dtype)
+        np.add(value[:half], value[-half:], out=folded[:half])
+        folded[half:] = value[half:-half]
+        value = folded
+    return value
+
+
+BLOCK = 128
+"""Elements of which `einsum` adds up few in each lane of a vector: each block's error is below 2.4
+units of 2^-24 of it (1e5 blocks), and those of several blocks do not add up."""
+
+
+def _sum_rows(value: Array, out: Array) -> Array:
+    """Return the sums of rows: of blocks first, in half the time that a wider dtype takes."""
+    rows, count = value.shape
+    if value.dtype == DOUBLE or count < 2 * BLOCK:
+        return np.add.reduce(value, axis=1, keepdims=True, dtype=out.dtype, out=out)
+    number = count // BLOCK
+    step, item = value.strides
+    blocks = as_strided(value, (rows, number, BLOCK), (step, BLOCK * item, item), writeable=False)
+    np.add.reduce(np.einsum("ijk->ij", blocks), axis=1, keepdims=True, dtype=out.dtype, out=out)
+    if number * BLOCK < count:
+        out += np.einsum("ij->i", value[:, number * BLOCK :])[:, None]
+    return out
+
+
+def _max(value: Array, *, out: Array, axis: int) -> Array:
+    """Return the largest of each row: by its index, which takes a third of the time in rows."""
+    if axis == 1 and value.flags.c_contiguous:
+        out[:, 0] = value.reshape(-1)[_first_largest(value)]
+        return out
+    return np.maximum.reduce(value, axis=axis, keepdims=True, out=out)
+
+
+def _first_largest(value: Array) -> Array:
+    """Return where in memory each row has its largest element, or its first NaN."""
+    spot = value.argmax(axis=1)
+    spot += np.arange(0, value.size, value.shape[1])
+    return spot
+
+
+def _all_but_one(e: Array, *, out: Array) -> Array:
+    """Return the sums of rows without one of their ones: that of `argmax`, left out for a while.
+
+    Half as long as to look for all ones, and to add up these as well as the others.
+    """
+    flat, spot = e.reshape(-1), _first_largest(e)
+    ones = flat[spot]
+    flat[spot] = 0.0
+    _sum_rows(e, out)
+    flat[spot] = ones
+    ones -= 1.0  # NaN where a row has no one
+    out += ones[:, None]
+    return out
+
+
+def _spot(classes: Array, labels: Array, *, out: Array, axis: int) -> Array:
+    """Return where the labels are in the memory of a tile; the nearest for those that are nowhere.
+
+    (Their rows are NaN anyway, or masked.)
+    """
+    count, rows = classes.size, labels.size
+    np.maximum(labels, 0, out=out)
+    np.minimum(out, count - 1, out=out)
+    if axis == 0:
+        out *= rows
+        out += np.arange(rows)
+    else:
+        out += np.arange(0, rows * count, count)[:, None]
+    return out
+
+
+def _gather(spot: Array, array: Array, *, out: Array) -> Array:
+    out[...] = array.reshape(-1)[spot]
+    return out
+
+
+def _place(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
+    """Return `other` with one number of each row at its label."""
+    if other is not out:
+        np.copyto(out, other)
+    out.reshape(-1)[spot] = one
+    return out
+
+
+def _spot_within(classes: Array, labels: Array, *, out: Array) -> Array:
+    """Return where the labels are in a tile with a piece of each row; -1 for those elsewhere."""
+    first, count = int(classes.flat[0]), classes.size
+    there = (labels >= first) & (labels < first + count)
+    row = np.arange(0, labels.size * count, count)[:, None]
+    np.copyto(out, np.where(there, labels - first + row, -1))
+    return out
+
+
+def _place_within(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
+    if other is not out:
+        np.copyto(out, other)
+    there = spot >= 0
+    out.reshape(-1)[spot[there]] = one[there]
+    return out
+
+
 def _constant(value: Any, dtype: DType) -> Any:
     # What a ufunc would make of a Python number at each call.
     return np.asarray(value, dtype) if dtype.kind == "f" else value
@@ -76,16 +195,25 @@ def _contiguous(array: Array) -> bool:
     return bool(array.flags.c_contiguous)
 
 
-ARITHMETIC = "add subtract multiply divide negative abs exp log1p"
-LOGIC = "isnan equal not_equal greater_equal bitwise_and"
+ARITHMETIC = "add subtract multiply divide negative abs exp floor log1p"
+LOGIC = "isnan equal not_equal greater_equal less bitwise_and"
 DIALECT = Dialect(
     functions={name: getattr(np, name) for name in f"{ARITHMETIC} {LOGIC}".split()}
     | {"bitwise_invert": np.invert, "astype": _astype, "full_like": _full_like}
-    | {"bits": _bits, "pick": _pick, "guard": _guard, "minus_abs": _minus_abs},
+    | {"bits": _bits, "pick": _pick, "guard": _guard, "minus_abs": _minus_abs}
+    | {"sum0": partial(_sum, axis=0), "sum1": partial(_sum, axis=1)}
+    | {"max0": partial(_max, axis=0), "max1": partial(_max, axis=1)}
+    | {"spot0": partial(_spot, axis=0), "spot1": partial(_spot, axis=1)}
+    | {"spot_within1": _spot_within, "place_within": _place_within, "all_but_one1": _all_but_one}
+    | {"gather": _gather, "place": _place, "maximum": np.maximum},
     empty=np.empty,
     constant=_constant,
     dtype=np.dtype,
     boolean=np.dtype(bool),
     integer=lambda dtype: np.dtype(f"i{dtype.itemsize}"),
     contiguous=_contiguous,
+    empty_like=lambda like, dtype: np.empty_like(like, dtype, subok=False),
+    broadcast_to=np.broadcast_to,
+    last_first=lambda array: np.moveaxis(array, -1, 0),
+    index=np.dtype(np.intp),
 )

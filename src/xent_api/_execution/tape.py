@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from .._typing import Array, DType, Shape
 from .direct import Program
-from .identities import Step, guarded, shortened
+from .identities import Step, chosen, guarded, hot_labels, shortened
 from .tiles import broadcast
 
 Spec = tuple[DType, Shape]
 """Dtype and shape of an array."""
-BOOLEAN = frozenset({"equal", "not_equal", "greater_equal", "isnan"})
+BOOLEAN = frozenset({"equal", "not_equal", "greater_equal", "less", "isnan"})
 
 
 class Dialect(NamedTuple):
@@ -34,10 +34,17 @@ class Dialect(NamedTuple):
     integer: Callable[[DType], DType]
     """The integers as wide as the numbers of a dtype."""
     contiguous: Callable[[Array], bool]
+    empty_like: Callable[[Array, DType], Array]
+    """Memory laid out like an array."""
+    broadcast_to: Callable[[Array, Shape], Array]
+    last_first: Callable[[Array], Array]
+    """The array with its last axis first, as a view."""
+    index: DType
+    """The integers that index arrays."""
 
 
 class Tape(NamedTuple):
-    """A recorded program."""
+    """A recorded program, or what it needs of one for a stage of its sums (`stages.py`)."""
 
     steps: tuple[Step, ...]
     slots: tuple[Any, ...]
@@ -45,27 +52,59 @@ class Tape(NamedTuple):
     specs: tuple[Spec | None, ...]
     """What stands there afterwards; None for constants."""
     outputs: tuple[int, ...]
+    reductions: tuple["Reduction", ...] = ()
 
 
-def record(program: Program, operands: tuple[Spec, ...], dialect: Dialect) -> Tape:
-    """Return the tape of a program for operands of these dtypes and shapes, or patterns of them."""
-    recorder = Recorder(dialect)
+def record(
+    program: Program,
+    operands: tuple[Spec, ...],
+    dialect: Dialect,
+    axis: int = -1,
+    stage: int | None = None,
+) -> Tape:
+    """Return the tape of a program for operands of these dtypes and shapes, or patterns of them.
+
+    `axis` is where arrays of two axes have the classes, which are the last axis of a program. With
+    a `stage` the outputs are what that stage reduces, or those of the program after the last one.
+    """
+    recorder = Recorder(dialect, axis, stage)
     given = [recorder.add(dtype, shape) for dtype, shape in operands]
-    outputs = tuple(value.slot for value in program(NAMESPACE, *given))
+    found = program(NAMESPACE, *given)
+    if stage is not None and any(r.stage == stage for r in recorder.reductions):
+        outputs = tuple(r.value for r in recorder.reductions if r.stage == stage)
+    else:
+        outputs = tuple(value.slot for value in found)
     slots = tuple(recorder.constants.get(k) for k in range(len(recorder.specs)))
-    return Tape(tuple(recorder.steps), slots, tuple(recorder.specs), outputs)
+    specs, reductions = tuple(recorder.specs), tuple(recorder.reductions)
+    return Tape(tuple(recorder.steps), slots, specs, outputs, reductions)
+
+
+class Reduction(NamedTuple):
+    """A maximum or a sum over the classes."""
+
+    name: str
+    stage: int
+    """How many others it needs, one after the other, before it can begin."""
+    value: int
+    """The slot of what is reduced."""
+    slot: int
+    """The slot of the result."""
 
 
 class Recorder:
     """The steps of one program, as they are noted."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(self, dialect: Dialect, axis: int = -1, stage: int | None = None) -> None:
+        self.dialect, self.axis, self.stage = dialect, axis, stage
+        self.reductions: list[Reduction] = []
+        self.stages: dict[int, int] = {}
+        """Slot → the number of reductions that it needs, one after the other; 0 where missing."""
         self.steps: list[Step] = []
         self.specs: list[Spec | None] = []
         self.constants: dict[int, Any] = {}
         self.made: dict[int, Step] = {}
         self._bits: dict[tuple[int, DType], Recorded] = {}
+        self._spots: dict[tuple[int, int], Recorded] = {}
 
     def add(self, dtype: DType, shape: Shape) -> "Recorded":
         """Return the next stand-in."""
@@ -77,7 +116,7 @@ class Recorder:
         arrays = [value for value in inputs if isinstance(value, Recorded)]
         own = arrays[-1].dtype
         slots = tuple(self._slot(value, own) for value in inputs)
-        name, slots = shortened(name, slots, self.made)
+        name, slots = shortened(name, slots, self.made, self.constants)
         if dtype is None:
             dtype = self.dialect.boolean if name in BOOLEAN else own
         return self.append(name, slots, dtype, broadcast(*(value.shape for value in arrays)))
@@ -85,9 +124,44 @@ class Recorder:
     def append(self, name: str, slots: tuple[int, ...], dtype: DType, shape: Shape) -> "Recorded":
         """Note a call on the values in these slots."""
         result = self.add(dtype, shape)
+        self.stages[result.slot] = max(self.stages.get(slot, 0) for slot in slots)
         self.made[result.slot] = Step(name, slots, result.slot)
         self.steps.append(self.made[result.slot])
         return result
+
+    def reduce(self, name: str, value: "Recorded", dtype: DType) -> "Recorded":
+        """Note a reduction over the classes; in a stage its result is given, or not there yet."""
+        shape = list(value.shape)
+        shape[self.axis] = 1
+        stage = self.stages.get(value.slot, 0)
+        if self.stage is not None:
+            result = self.add(dtype, tuple(shape))
+            self.reductions.append(Reduction(name, stage, value.slot, result.slot))
+        elif name == "sum" and (label := chosen(value.slot, self.made, self.constants)):
+            slots = self._spot(*label.index).slot, label.array
+            result = self.append("gather", slots, dtype, tuple(shape))
+        else:
+            result = self.append(f"{name}{self.axis}", (value.slot,), dtype, tuple(shape))
+        self.stages[result.slot] = stage + 1
+        return result
+
+    def place(self, hot: "Recorded", one: "Recorded", other: "Recorded") -> "Recorded":
+        """Note that a value of each row takes the place at its label."""
+        labels = hot_labels(hot.slot, self.made)
+        if labels is None:
+            raise TypeError("programs choose between two arrays at labels only")
+        name = "place" if self.stage is None else "place_within"
+        return self.record(name, self._spot(*labels), one, other)
+
+    def _spot(self, classes: int, labels: int) -> "Recorded":
+        """Return where the labels are in the memory of arrays with all classes."""
+        if (classes, labels) not in self._spots:
+            spec = self.specs[labels]
+            assert spec is not None
+            name = "spot" if self.stage is None else "spot_within"
+            name, dtype = f"{name}{self.axis}", self.dialect.index
+            self._spots[classes, labels] = self.append(name, (classes, labels), dtype, spec[1])
+        return self._spots[classes, labels]
 
     def bits(self, condition: "Recorded", dtype: DType) -> "Recorded":
         """Return the condition as integers as wide as `dtype`, made once for all choices by it."""
@@ -127,6 +201,7 @@ class Recorded:
     __truediv__, __rtruediv__ = _operator("divide")
     __and__, _ = _operator("bitwise_and")
     __ge__, _ = _operator("greater_equal")
+    __lt__, _ = _operator("less")
     __eq__, _ = _operator("equal")
     __ne__, _ = _operator("not_equal")
     __hash__ = None  # type: ignore[assignment]
@@ -154,10 +229,10 @@ def _astype(value: Recorded, dtype: DType) -> Recorded:
 
 
 def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
-    """Note a choice between an array and a number."""
+    """Note a choice between an array and a number, or of a number of each row at its label."""
     recorder = condition.recorder
     if isinstance(one, Recorded) and isinstance(other, Recorded):
-        raise TypeError("programs choose between an array and a number; got two arrays")
+        return recorder.place(condition, one, other)
     if isinstance(one, Recorded):
         return recorder.record("pick", recorder.bits(condition, one.dtype), one, other)
     residual = guarded(condition.slot, other.slot, recorder.made, recorder.constants)
@@ -172,12 +247,26 @@ def _full_like(like: Recorded, value: Any) -> Recorded:
     return like.recorder.record("full_like", like, value)
 
 
+def _sum(value: Recorded, *, axis: int, keepdims: bool, dtype: DType) -> Recorded:
+    assert axis == -1, "the axis of the classes"
+    assert keepdims, "by which the result stays aligned"
+    return value.recorder.reduce("sum", value, value.recorder.dialect.dtype(dtype))
+
+
+def _max(value: Recorded, *, axis: int, keepdims: bool) -> Recorded:
+    assert axis == -1, "the axis of the classes"
+    assert keepdims, "by which the result stays aligned"
+    return value.recorder.reduce("max", value, value.dtype)
+
+
 NAMESPACE = SimpleNamespace(
-    **{name: _call(name) for name in ("abs", "exp", "log1p", "isnan")},
+    **{name: _call(name) for name in ("abs", "exp", "floor", "log1p", "isnan")},
     astype=_astype,
     where=_where,
+    max=_max,
+    sum=_sum,
     full_like=_full_like,
     zeros_like=lambda like: _full_like(like, 0),
     ones_like=lambda like: _full_like(like, 1),
 )
-"""What elementwise programs use of a namespace."""
+"""What programs use of a namespace."""

@@ -28,16 +28,18 @@ class Runner:
         # A layout takes 150 us to make.
         self.layout = lru_cache(maxsize=256)(self._new_layout)
 
-    def _new_layout(self, program: Program, *operands: Spec) -> Layout:
+    def _new_layout(
+        self, program: Program, axis: int, stage: int | None, *operands: Spec
+    ) -> Layout:
         with self.quiet():
-            return Layout(record(program, operands, self.dialect), self.dialect)
+            return Layout(record(program, operands, self.dialect, axis, stage), self.dialect)
 
     def whole(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program on whole arrays."""
         shapes = [operand.shape for operand in operands]
-        layout = self.layout(program, *[(v.dtype, pattern(v.shape)) for v in operands])
+        layout = self.layout(program, -1, None, *[(v.dtype, pattern(v.shape)) for v in operands])
         shape = shapes[0] if shapes.count(shapes[0]) == len(shapes) else broadcast(*shapes)
         player = Player(layout, shape)
         with self.quiet():
@@ -57,7 +59,7 @@ class Runner:
     ) -> tuple[list[Array] | Array, ...]:
         """Run the program on tiles of `size` elements; return sums as those of the tiles."""
         shape = broadcast(*(operand.shape for operand in operands))
-        layout = self.layout(program, *[(operand.dtype, ()) for operand in operands])
+        layout = self.layout(program, -1, None, *[(operand.dtype, ()) for operand in operands])
         wholes = tuple(
             None if add else self.dialect.empty(shape, dtype)
             for (dtype, _), add in zip(layout.buffers, summed, strict=False)
@@ -89,7 +91,7 @@ class Runner:
                 shapes = tuple([part.shape for part in parts])
                 if shapes not in players:
                     specs = [(part.dtype, pattern(part.shape)) for part in parts]
-                    players[shapes] = Player(self.layout(program, *specs), broadcast(*shapes))
+                    players[shapes] = Player(self.layout(program, -1, None, *specs), broadcast(*shapes))
                 targets = tuple([None if whole is None else whole[place] for whole in wholes])
                 results = players[shapes].play(parts, targets)
                 adding = zip(results, wholes, strict=True)

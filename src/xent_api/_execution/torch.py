@@ -25,6 +25,8 @@ class TorchBackend(Backend):
     def __init__(self) -> None:
         super().__init__(xp)
 
+    constant = staticmethod(torch.Tensor.detach)
+
     def adopt(self, array: Array) -> Array:
         """Return the tensor, unless it is a sparse or a nested one."""
         if array.layout != torch.strided or array.is_nested:
@@ -40,7 +42,7 @@ class TorchBackend(Backend):
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program, in tiles where plain tensors are large; add up what `summed` marks."""
-        if _traced():
+        if _traced() or getattr(program, "rowwise", False):
             return super().evaluate(program, operands, summed)
         results: tuple[Array, ...]
         if current.get().compile and _compilable(operands):

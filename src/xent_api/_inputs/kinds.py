@@ -41,6 +41,12 @@ def _is_wider(kind: str, compute: str, weak: bool) -> bool:  # noqa: FBT001
     return kind == "float64" and compute != "float64" and not weak
 
 
+def check_class_numbers(labels: Array) -> None:
+    """Raise unless the labels are integers."""
+    if name_of(labels.dtype) not in INTEGRAL:
+        raise TypeError(f"`labels` must be integer class numbers; got {labels.dtype}")
+
+
 def check_mask(mask: Array) -> None:
     """Raise unless the mask is boolean."""
     if name_of(mask.dtype) != "bool":

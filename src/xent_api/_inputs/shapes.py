@@ -37,6 +37,40 @@ def check_same_shape(labels: Array, logits: Array) -> None:
         )
 
 
+def check_axis(axis: object, array: Array, of: str) -> int:
+    """Return the axis counted from the end; raise unless the array has it, and classes in it."""
+    if isinstance(axis, bool) or not isinstance(axis, int):
+        raise TypeError(f"`axis` must be an int; got {type(axis).__name__}")
+    shape = tuple(array.shape)
+    if not -len(shape) <= axis < len(shape):
+        raise ValueError(
+            f"`axis` must lie in [-{len(shape)}, {len(shape)}), the axes of `{of}`; got {axis}"
+        )
+    if shape[axis] == 0:
+        raise ValueError(f"`{of}` must have at least one class; got shape {shape}, axis {axis}")
+    return axis - len(shape) if axis >= 0 else axis
+
+
+def check_size(shape: Shape, axis: int) -> None:
+    """Raise unless the number of classes is known."""
+    if not isinstance(shape[axis], int):
+        raise ValueError(f"`logits` must have a known number of classes; got shape {shape}")
+
+
+def without(shape: Shape, axis: int) -> Shape:
+    """Return a shape without one of its axes."""
+    return shape[:axis] + shape[len(shape) + axis + 1 :]
+
+
+def check_class_shape(labels: Array, logits: Array, shape: Shape) -> None:
+    """Raise unless class numbers have the `shape` of the loss."""
+    if not same_shape(tuple(labels.shape), shape):
+        raise ValueError(
+            f"`labels` must have the shape of `logits`, {tuple(logits.shape)}, without `axis`: "
+            f"{shape}; got {tuple(labels.shape)}"
+        )
+
+
 def check_broadcast(name: str, value: Array, target: Shape, of: str) -> None:
     """Raise unless the argument `name` broadcasts into the shape `target`."""
     if not broadcasts_into(tuple(value.shape), tuple(target)):

@@ -1,17 +1,12 @@
-"""The elementwise program between checked inputs and the reduction.
-
-A program is a pure function of aligned operands: mask, then coefficients, then formula. Because
-nothing in it looks beyond an element, a backend may run it on whole arrays, on tiles or blocks of
-them, or as one fused kernel.
-"""
+"""The program of the sigmoid family."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ._formulas import sigmoid
-from ._formulas.kept import kept, select
-from ._formulas.mean import quotient
-from ._typing import Array, DType, Namespace
+from .._formulas import sigmoid
+from .._formulas.kept import kept, select
+from .._typing import Array, DType, Namespace
+from .parts import cast, divided, read
 
 NEUTRAL = {"logits": 0.0, "labels": 0.0, "weights": 1.0, "pos_weight": 1.0}
 """What stands for each operand where a position is not kept."""
@@ -31,8 +26,7 @@ class SigmoidProgram(NamedTuple):
     divided: tuple[bool, ...]
     """Whether each output is divided by the denominator here, and not after it is summed."""
     numbers: tuple[tuple[str, str], ...]
-    """The operands that are Python numbers, as `float.hex` writes them: 0.0 and -0.0 are equal, and
-    NaN equals nothing, but programs that are the same have to be equal, and no others."""
+    """The operands that are Python numbers, as `float.hex` writes them."""
     ignored: int | float | None
     smoothing: float
     varied: str | None = None
@@ -44,10 +38,10 @@ class SigmoidProgram(NamedTuple):
         """Return the outputs, aligned with each other."""
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
-        values: dict[str, Array] = {n: float.fromhex(text) for n, text in self.numbers}
+        values = read(self.numbers)
         for name, neutral in NEUTRAL.items():
             if name in given:
-                values[name] = select(xp, keep, _cast(xp, given[name], self.compute), neutral)
+                values[name] = select(xp, keep, cast(xp, given[name], self.compute), neutral)
         denominator = given.get("denominator", values.get("denominator"))
         x, z = values["logits"], values["labels"]
         terms = self._terms(xp, x, z, values)
@@ -55,8 +49,8 @@ class SigmoidProgram(NamedTuple):
         for name, dtype, divide in zip(self.outputs, self.results, self.divided, strict=True):
             value = select(xp, keep, self._formula(xp, name, x, z, terms), 0.0)
             if divide:
-                value = _divided(xp, value, denominator)
-            found.append(_cast(xp, value, dtype))
+                value = divided(xp, value, denominator)
+            found.append(cast(xp, value, dtype))
         return tuple(found)
 
     def closed(self, names: Iterable[str]) -> bool:
@@ -87,6 +81,10 @@ class SigmoidProgram(NamedTuple):
         keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
         return select(xp, keep, value, 0.0)
 
+    def gathered(self, xp: Namespace, operand: str, product: Array) -> Array:
+        """Return the tangent of an output, from the derivative times the tangent of an operand."""
+        return product
+
     def _terms(self, xp: Namespace, x: Array, z: Array, values: dict[str, Array]) -> sigmoid.Terms:
         a, q = self.smoothing, values.get("pos_weight")
         either = self.differentiable
@@ -103,56 +101,3 @@ class SigmoidProgram(NamedTuple):
         if name == "loss":
             return sigmoid.loss(xp, x, terms)
         return sigmoid.gradient(terms) if name == "gradient" else sigmoid.hessian(z, terms)
-
-
-def _cast(xp: Namespace, value: Array, dtype: DType) -> Array:
-    return value if value.dtype == dtype else xp.astype(value, dtype)
-
-
-def _divided(xp: Namespace, value: Array, denominator: Array | float | None) -> Array:
-    """Return (a part of) a mean in the dtype of the sum, before it is rounded to a narrower one."""
-    if denominator is None:
-        return value
-    if not isinstance(denominator, float):
-        denominator = _cast(xp, denominator, value.dtype)
-    return quotient(xp, value, denominator)
-
-
-class CountProgram(NamedTuple):
-    """The weight of each position, 0 where it is not kept; without weights, whether it is kept."""
-
-    operands: tuple[str, ...]
-    dtype: DType
-    """The dtype of the weights; int8 where there are none."""
-    weight: float | None
-    ignored: int | float | None
-    aligned: bool
-    """Whether the other operands are known to have the shape of the labels."""
-
-    def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array]:
-        """Return the weights of the positions."""
-        given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
-        keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
-        if self.ignored is None and not self.aligned:
-            # Mask and weights may be smaller than the labels that they are counted for.
-            everywhere = _cast(xp, xp.ones_like(given["labels"]), self.dtype) != 0
-            keep = everywhere if keep is None else keep & everywhere
-        if "weights" in given:
-            return (select(xp, keep, _cast(xp, given["weights"], self.dtype), 0.0),)
-        if self.weight is None:
-            return (keep,)
-        return (select(xp, keep, xp.astype(keep, self.dtype) * self.weight, 0.0),)
-
-
-class QuotientProgram(NamedTuple):
-    """The last step of a mean: sum over denominator, rounded to the dtype of the result."""
-
-    result: DType
-    number: str | None
-    """The denominator if it is a number, as in `SigmoidProgram`."""
-
-    def __call__(self, xp: Namespace, total: Array, *denominator: Array) -> tuple[Array]:
-        """Return the quotient of 0-d arrays."""
-        number = None if self.number is None else float.fromhex(self.number)
-        mean = _divided(xp, total, denominator[0] if denominator else number)
-        return (_cast(xp, mean, self.result),)

@@ -1,0 +1,147 @@
+r"""Softmax cross entropy with logits: loss, gradient and diagonal of the Hessian of one row.
+
+For the logits x of K classes, labels z with the sum Z, and a weight w,
+
+.. math:: L = w\,(Z\,\log\sum_k e^{x_k} - \sum_j z_j x_j).
+
+With m = max x, u = x - m <= 0, e = exp(u), and r the sum of all e but one that is 1,
+
+.. math:: L = w\,(Z\,\log(1+r) - \sum_j z_j u_j)
+
+    \partial L/\partial x_j = w\,((Z - z_j)\,p_j - z_j\,n_j), \qquad
+    p = e/(1+r), \quad n = ((1-e) + r)/(1+r) = 1 - p.
+
+For labels in [0, Z] all terms of the loss are >= 0. r is summed without the 1 of the largest logit,
+so that a confident prediction costs r, which may be 1e-30, and not 0; and n, the probability of all
+other classes, is a sum too where the textbook's 1 - p rounds to 0. Classes that share the maximum
+need no case of their own: one of them is the 1, the others stay in r.
+
+The rows are the last axis; what belongs to a row keeps it with one element. Sums over the classes
+are taken, and what follows of a row is computed, in the dtype `wide`, which costs next to nothing:
+a row has one of it for K elements.
+
+m is a constant in these lines: neither loss nor gradient depends on it.
+"""
+
+import math
+from typing import NamedTuple
+
+from .._typing import Array, DType, Namespace
+
+
+class Terms(NamedTuple):
+    """What loss, gradient and Hessian share, so that one exponential serves all three."""
+
+    step: Array
+    """u = x - max x."""
+    decay: Array
+    """e = exp(u), in [0, 1]."""
+    others: Array
+    """r, of the row, in the dtype `wide`."""
+
+
+def highest(xp: Namespace, x: Array) -> Array:
+    """Return m = max x."""
+    return xp.max(x, axis=-1, keepdims=True)
+
+
+def terms(xp: Namespace, x: Array, top: Array, wide: DType) -> Terms:
+    """Return the shared terms for logits `x` with the maximum `top`."""
+    u = x - top
+    e = xp.exp(u)
+    return Terms(u, e, all_but_one(xp, e, wide))
+
+
+def all_but_one(xp: Namespace, e: Array, wide: DType) -> Array:
+    """Return r, the sum of all `e` <= 1 without one of those that are 1.
+
+    The floor is 1 where e is, and 0 elsewhere. That takes the ones out of the sum exactly, and
+    leaves the derivative of e there: automatic differentiation sees the whole softmax.
+    """
+    ones = xp.floor(e)
+    return total(xp, e - ones, wide) + (xp.astype(total(xp, ones, e.dtype), wide) - 1.0)
+
+
+def total(xp: Namespace, value: Array, wide: DType) -> Array:
+    """Return the sum over the classes."""
+    return xp.sum(value, axis=-1, keepdims=True, dtype=wide)
+
+
+def finite(xp: Namespace, value: Array, factor: Array) -> Array:
+    """Return `value` with 0 where it is infinite and its `factor` is 0: before the product 0*inf.
+
+    A class that is switched off by a logit of -inf, and a row of infinite loss that has no weight.
+    """
+    return xp.where((xp.abs(value) == math.inf) & (factor == 0.0), 0.0, value)
+
+
+def linear(xp: Namespace, z: Array, t: Terms, wide: DType) -> Array:
+    """Return the sum of -z*u, the part of the loss that is linear in the logits."""
+    return -total(xp, z * finite(xp, t.step, z), wide)
+
+
+def hard_linear(
+    xp: Namespace, step: Array, t: Terms, size: int, smoothing: float, wide: DType
+) -> Array:
+    """Return that part for one hard label with u = `step`, among `size` classes."""
+    if not smoothing:
+        return -step
+    spread = total(xp, t.step, wide) * (smoothing / size)
+    return -spread if smoothing == 1.0 else -(step * (1.0 - smoothing) + spread)
+
+
+def smoothed(z: Array, mass: Array, size: int, smoothing: float) -> Array:
+    """Return the labels of which `smoothing` is spread evenly, for labels of the sum `mass`."""
+    return z * (1.0 - smoothing) + mass * (smoothing / size)
+
+
+def loss(
+    xp: Namespace, linear: Array, t: Terms, mass: Array | None, weights: Array | None
+) -> Array:
+    """Return L of the rows, for labels of the sum `mass`; None stands for 1."""
+    softplus = xp.log1p(t.others)
+    value = linear + (softplus if mass is None else mass * softplus)
+    return value if weights is None else finite(xp, value, weights) * weights
+
+
+def factor(t: Terms, mass: Array | float | None = None, weights: Array | None = None) -> Array:
+    """Return w/(1 + r); with a `mass` Z, w*Z/(1 + r)², which the Hessian takes.
+
+    The square is written out because the rounding of 1 + r would count twice.
+    """
+    r = t.others
+    value = 1.0 / (1.0 + r) if mass is None else mass / (1.0 + r * (2.0 + r))
+    return value if weights is None else value * weights
+
+
+def gradient(t: Terms, z: Array | float, rest: Array | float, factor: Array) -> Array:
+    """Return dL/dx = rest*p - z*n, where `rest` is Z - z.
+
+    Where a label is hard one of the terms is 0, and the other one has all its digits.
+    """
+    # Numbers of 0 and 1 are those of a hard label: half of the steps are not needed.
+    if isinstance(rest, float) and rest == 0.0:
+        return -z * ((1.0 - t.decay) + t.others) * factor
+    positive = t.decay * factor
+    if isinstance(z, float) and z == 0.0:
+        return positive * rest if rest != 1.0 else positive
+    return positive * rest - z * (((1.0 - t.decay) + t.others) * factor)
+
+
+def hessian(t: Terms, factor: Array) -> Array:
+    """Return d²L/dx² = w*Z*p*n, the diagonal."""
+    return t.decay * ((1.0 - t.decay) + t.others) * factor
+
+
+def label_slope(xp: Namespace, z: Array, t: Terms, size: int, smoothing: float) -> Array:
+    """Return dL/dz = log(1 + r) - u for weights of 1, smoothed as the labels are.
+
+    At a class that is switched off it would be infinite. There it is that of u = 0, because what
+    made a label of 0 will multiply it by 0.
+    """
+    softplus = xp.log1p(t.others)
+    u = finite(xp, t.step, z)
+    if not smoothing:
+        return softplus - u
+    mean = total(xp, u, softplus.dtype) / size
+    return softplus - (u * (1.0 - smoothing) + mean * smoothing)

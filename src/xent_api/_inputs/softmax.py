@@ -1,0 +1,89 @@
+"""The checked arguments of the softmax families."""
+
+from .._execution.direct import Backend
+from .._execution.names import name_of
+from .._typing import Array, Number, Reduction
+from .checked import Inputs, check_common, check_labels_and_weights, check_optional
+from .kinds import check_class_numbers, check_factor
+from .options import check_ignored
+from .shapes import check_axis, check_class_shape, check_same_shape, check_size, without
+
+
+def check_dense(
+    *,
+    labels: Array,
+    logits: Array,
+    axis: int = -1,
+    mask: Array | None = None,
+    weights: Array | Number | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
+) -> Inputs:
+    """Return the checked arguments for labels of every class."""
+    factors = {"weights": weights, "denominator": denominator}
+    inputs = check_common(labels, logits, mask, factors, label_smoothing, reduction)
+    given, arrays = inputs.arrays["labels"], inputs.arrays
+    check_factor("labels", given, inputs.compute, boolean=True)
+    check_same_shape(given, arrays["logits"])
+    axis = check_axis(axis, arrays["logits"], "logits")
+    if inputs.smoothing:
+        check_size(inputs.shape, axis)
+    return _finished(inputs, axis)
+
+
+def check_sparse(
+    *,
+    labels: Array,
+    logits: Array,
+    axis: int = -1,
+    mask: Array | None = None,
+    ignore_index: Number | None = None,
+    weights: Array | Number | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
+) -> Inputs:
+    """Return the checked arguments for class numbers."""
+    factors = {"weights": weights, "denominator": denominator}
+    inputs = check_common(labels, logits, mask, factors, label_smoothing, reduction)
+    given, arrays = inputs.arrays["labels"], inputs.arrays
+    check_class_numbers(given)
+    axis = check_axis(axis, arrays["logits"], "logits")
+    check_class_shape(given, arrays["logits"], without(inputs.shape, axis))
+    check_size(inputs.shape, axis)
+    ignored = check_ignored(ignore_index, name_of(given.dtype))
+    return _finished(inputs, axis)._replace(ignored=ignored)
+
+
+def _finished(inputs: Inputs, axis: int) -> Inputs:
+    """Check what belongs to the rows, whose shape is that of the loss."""
+    shape = without(inputs.shape, axis)
+    check_optional(inputs.backend, inputs.arrays, inputs.compute, shape, "the loss")
+    return inputs._replace(shape=shape, axis=axis)
+
+
+def check_dense_total(
+    *, labels: Array, axis: int, mask: Array | None, weights: Array | Number | None
+) -> tuple[Backend, dict[str, Array], float | None, int]:
+    """Return backend, arrays, the weight if it is a number, and the axis from the end."""
+    backend, arrays, number = check_labels_and_weights(labels, mask, weights)
+    axis = check_axis(axis, arrays["labels"], "labels")
+    shape = without(tuple(arrays["labels"].shape), axis)
+    check_optional(backend, arrays, "float64", shape, "`labels` without `axis`")
+    return backend, arrays, number, axis
+
+
+def check_sparse_total(
+    *,
+    labels: Array,
+    mask: Array | None,
+    ignore_index: Number | None,
+    weights: Array | Number | None,
+) -> tuple[Backend, dict[str, Array], float | None, int | float | None]:
+    """Return backend, arrays, the weight if it is a number, and the ignored label."""
+    backend, arrays, number = check_labels_and_weights(labels, mask, weights)
+    check_class_numbers(arrays["labels"])
+    ignored = check_ignored(ignore_index, name_of(arrays["labels"].dtype))
+    check_optional(backend, arrays, "float64", tuple(arrays["labels"].shape), "`labels`")
+    return backend, arrays, number, ignored

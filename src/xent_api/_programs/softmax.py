@@ -1,0 +1,101 @@
+"""The program of the softmax families: labels of every class, or class numbers."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from .._formulas import softmax
+from .._formulas.kept import kept, select
+from .._typing import Array, DType, Namespace
+from .parts import cast, divided, read
+from .rows import Dense, Sparse
+
+NEUTRAL = {"logits": 0.0, "labels": 0.0, "weights": 1.0}
+"""What stands for each operand where a row is not kept."""
+SLOPES = {"logits": "gradient", "labels": "label_slope", "weights": "loss"}
+"""The derivatives of the loss."""
+
+
+class SoftmaxProgram(NamedTuple):
+    """Loss, gradient or Hessian of a softmax family, row by row; classes are the last axis.
+
+    What has no classes keeps that axis with one element: the losses, the weights, the mask.
+    """
+
+    outputs: tuple[str, ...]
+    operands: tuple[str, ...]
+    """The names of the operands, in the order in which they will come. With `classes`, the numbers
+    0 to K - 1, the labels are such numbers, of the same dtype."""
+    compute: DType
+    wide: DType
+    """The dtype in which a row is summed."""
+    results: tuple[DType, ...]
+    """The dtype of each output."""
+    divided: tuple[bool, ...]
+    """Whether each output is divided by the denominator here, and not after it is summed."""
+    numbers: tuple[tuple[str, str], ...]
+    """The operands that are Python numbers, as `float.hex` writes them."""
+    ignored: int | float | None
+    smoothing: float
+    size: int
+    """K, the number of classes."""
+    constant: Callable[[Array], Array] | None = None
+    """What makes a constant of an array where a library may differentiate these lines."""
+    varied: str | None = None
+    """The operand, other than the logits, that the loss is differentiated by."""
+
+    rowwise = True
+    """For those who run programs: a row of classes is one thing."""
+
+    def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array, ...]:
+        """Return the outputs, each with an axis of classes: of one element for losses."""
+        given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
+        keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
+        values = read(self.numbers)
+        sparse = "classes" in given
+        for name, neutral in NEUTRAL.items():
+            if name in given and not (sparse and name == "labels"):
+                values[name] = select(xp, keep, cast(xp, given[name], self.compute), neutral)
+        denominator = given.get("denominator", values.get("denominator"))
+        weights = None if self.varied == "weights" else values.get("weights")
+        if sparse:
+            hot = given["classes"] == given["labels"]
+            row: Dense | Sparse = Sparse(self, xp, values["logits"], weights, given["labels"], hot)
+        else:
+            row = Dense(self, xp, values["logits"], weights, values["labels"])
+        found = []
+        for name, dtype, divide in zip(self.outputs, self.results, self.divided, strict=True):
+            value = select(xp, keep, getattr(row, name)(), 0.0)
+            found.append(cast(xp, divided(xp, value, denominator) if divide else value, dtype))
+        return tuple(found)
+
+    def of_classes(self) -> frozenset[str]:
+        """Return the names of the operands that have all classes of each row."""
+        dense = {"logits"} if "classes" in self.operands else {"logits", "labels"}
+        return frozenset(dense)
+
+    def closed(self, names: Iterable[str]) -> bool:
+        """Tell whether `derivative` has the derivatives with respect to all these operands."""
+        return self.outputs == ("loss",) and not self.varied and set(NEUTRAL).issuperset(names)
+
+    def derivative(self, output: int, operand: str) -> "SoftmaxProgram":
+        """Return the program, of the same operands, of the derivative of an output."""
+        return self._replace(
+            outputs=(SLOPES[operand],),
+            results=(self.compute,),
+            divided=(self.divided[output],),
+            varied=None if operand == "logits" else operand,
+        )
+
+    def undifferentiated(self) -> "SoftmaxProgram":
+        """Return the program for where no library differentiates its lines: the same numbers."""
+        return self._replace(constant=None)
+
+    def masked(self, xp: Namespace, value: Array, *operands: Array) -> Array:
+        """Return `value`, a tangent or cotangent, where the operands are kept, else 0."""
+        given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
+        keep = kept(xp, given["labels"], given.get("mask"), self.ignored)
+        return select(xp, keep, value, 0.0)
+
+    def gathered(self, xp: Namespace, operand: str, product: Array) -> Array:
+        """Return the tangent of a loss, from its derivative times the tangent of an operand."""
+        return softmax.total(xp, product, product.dtype) if operand in self.of_classes() else product
