@@ -4,13 +4,7 @@ Programs have the classes in the last axis, and an axis of one element there in 
 """
 
 from ._execution.direct import Backend
-from ._execution.names import name_of
-from ._inputs.dtypes import INTEGRAL
 from ._typing import Array
-
-HELD = ("int8", "uint8", "int16", "int32", "int64")
-"""The dtypes in which class numbers may stay; not every library compares the others."""
-
 
 def aligned(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, Array]:
     """Return the operands of a program, by name."""
@@ -25,15 +19,11 @@ def aligned(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, 
         found["labels"] = _last(backend, labels, axis)
         found["positions"] = found["labels"][..., :1]
         return found
-    size = logits.shape[-1]
-    name = name_of(labels.dtype)
-    if name not in HELD or INTEGRAL[name][1] < size:
-        info = xp.__array_namespace_info__()
-        wide = info.default_dtypes(device=backend.device(labels))["integral"]
-        # Beyond it an unsigned number wraps around to a negative one, which is no class either.
-        labels = xp.astype(labels, wide)
     found["labels"] = found["positions"] = xp.expand_dims(labels, axis=-1)
-    found["classes"] = xp.arange(size, dtype=labels.dtype, **backend.creation(labels))
+    info = xp.__array_namespace_info__()
+    integer = info.default_dtypes(device=backend.device(labels))["integral"]
+    size, beside = logits.shape[-1], backend.creation(labels)
+    found["classes"] = xp.arange(size, dtype=integer, **beside)
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol, TypeGuard
 
 from .._typing import Array, Namespace
-from .direct import Program
+from .direct import Program, is_rowwise
 
 
 class Differentiable(Program, Protocol):
@@ -36,6 +36,20 @@ class Scaled(NamedTuple):
     """A derivative times a cotangent, which is the first operand."""
 
     program: Differentiable
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The names of the operands."""
+        return "cotangent", *self.program.operands
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether it is a program over rows."""
+        return is_rowwise(self.program)
+
+    def of_classes(self) -> frozenset[str]:
+        """Return the names of the operands that have all classes of each row."""
+        return self.program.of_classes()  # type: ignore[attr-defined,no-any-return]
 
     def __call__(self, xp: Namespace, factor: Array, *operands: Array) -> tuple[Array]:
         """Return the product."""

@@ -16,6 +16,11 @@ class Program(Hashable, Protocol):
         """Return the results."""
 
 
+def is_rowwise(program: Program) -> bool:
+    """Tell whether the last axis of the operands and results are classes, and its rows a unit."""
+    return bool(getattr(program, "rowwise", False))
+
+
 class Backend:
     """How one array library runs a program, adds up its results, and presents its arrays.
 

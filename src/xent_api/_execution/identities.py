@@ -64,30 +64,29 @@ def guarded(condition: int, x: int, made: Made, numbers: Numbers) -> int | None:
     return None
 
 
-class Chosen(NamedTuple):
-    """What a sum over the classes has of each row: the number at its label."""
-
-    index: tuple[int, int]
-    """The slots of the classes and the labels."""
-    array: int
-
-
-def hot_labels(condition: int, made: Made) -> tuple[int, int] | None:
-    """Return the slots of the classes and the labels where the condition compares them."""
+def hot_labels(condition: int, made: Made) -> int | None:
+    """Return the slot of the labels where the condition compares them with the classes."""
     match made.get(condition):
-        case Step("equal", (classes, labels)) if classes not in made and labels not in made:
-            return classes, labels
+        case Step("equal", (_, labels)):
+            return labels
     return None
 
 
-def chosen(value: int, made: Made, numbers: Numbers) -> Chosen | None:
-    """Return what is picked where the value is ``where(classes == labels, array, 0.0)``.
+def but_labels(value: int, made: Made, numbers: Numbers) -> tuple[int, int] | None:
+    """Return e and the labels where the value is e times what is 0 at the label, and 1 elsewhere.
 
-    Its sum over the classes is one look-up for each row.
+    Its sum over the classes is that of e with the label left out.
     """
-    match made.get(value):
-        case Step("pick", (bits, array, zero)) if numbers.get(zero) == 0.0:
-            condition = made.get(bits)
-            index = hot_labels(condition.inputs[0], made) if condition else None
-            return Chosen(index, array) if index else None
+    product = made.get(value)
+    step = made.get(product.inputs[1]) if product and product.name == "multiply" else None
+    if product is None or step is None or step.name != "clip":
+        return None
+    distance, low, high = step.inputs
+    if (numbers.get(low), numbers.get(high)) != (0.0, 1.0):
+        return None
+    match made.get(distance):
+        case Step("abs", (difference,)):
+            inner = made.get(difference)
+            cast = made.get(inner.inputs[1]) if inner and inner.name == "subtract" else None
+            return (product.inputs[0], cast.inputs[0]) if cast and cast.name == "astype" else None
     return None

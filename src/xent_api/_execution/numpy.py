@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from .._typing import Array, Namespace
-from .direct import Backend, Program
+from .direct import Backend, Program, is_rowwise
 from .numpy_calls import DIALECT
 from .rows import RowTiles
 from .tiled import Runner
@@ -83,7 +83,7 @@ class NumpyBackend(QuietBackend):
     ) -> tuple[Array, ...]:
         """Run the program, in tiles where arrays are large; a result to be summed is not kept."""
         runner = self.runner
-        if getattr(program, "rowwise", False):
+        if is_rowwise(program):
             found = RowTiles(runner, program, operands, summed, ROWS).run(current.get().workers)
             return _added(found)
         if not isinstance(operands[0], np.ndarray):

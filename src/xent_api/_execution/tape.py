@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .._typing import Array, DType, Shape
 from .direct import Program
-from .identities import Step, chosen, guarded, hot_labels, shortened
+from .identities import Step, but_labels, guarded, hot_labels, shortened
 from .tiles import broadcast
 
 Spec = tuple[DType, Shape]
@@ -61,14 +61,17 @@ def record(
     dialect: Dialect,
     axis: int = -1,
     stage: int | None = None,
+    classes: int | None = None,
 ) -> Tape:
     """Return the tape of a program for operands of these dtypes and shapes, or patterns of them.
 
-    `axis` is where arrays of two axes have the classes, which are the last axis of a program. With
-    a `stage` the outputs are what that stage reduces, or those of the program after the last one.
+    `axis` is where arrays of two axes have the classes, which are the last axis of a program, and
+    `classes` the operand with their numbers. With a `stage` the outputs are what that stage
+    reduces, or those of the program after the last one.
     """
     recorder = Recorder(dialect, axis, stage)
     given = [recorder.add(dtype, shape) for dtype, shape in operands]
+    recorder.classes = None if classes is None else given[classes]
     found = program(NAMESPACE, *given)
     if stage is not None and any(r.stage == stage for r in recorder.reductions):
         outputs = tuple(r.value for r in recorder.reductions if r.stage == stage)
@@ -96,6 +99,7 @@ class Recorder:
 
     def __init__(self, dialect: Dialect, axis: int = -1, stage: int | None = None) -> None:
         self.dialect, self.axis, self.stage = dialect, axis, stage
+        self.classes: Recorded | None = None
         self.reductions: list[Reduction] = []
         self.stages: dict[int, int] = {}
         """Slot → the number of reductions that it needs, one after the other; 0 where missing."""
@@ -104,7 +108,7 @@ class Recorder:
         self.constants: dict[int, Any] = {}
         self.made: dict[int, Step] = {}
         self._bits: dict[tuple[int, DType], Recorded] = {}
-        self._spots: dict[tuple[int, int], Recorded] = {}
+        self._spots: dict[int, Recorded] = {}
 
     def add(self, dtype: DType, shape: Shape) -> "Recorded":
         """Return the next stand-in."""
@@ -116,10 +120,18 @@ class Recorder:
         arrays = [value for value in inputs if isinstance(value, Recorded)]
         own = arrays[-1].dtype
         slots = tuple(self._slot(value, own) for value in inputs)
-        name, slots = shortened(name, slots, self.made, self.constants)
+        shorter, operands = shortened(name, slots, self.made, self.constants)
+        if shorter in self.dialect.functions:
+            name, slots = shorter, operands
         if dtype is None:
             dtype = self.dialect.boolean if name in BOOLEAN else own
         return self.append(name, slots, dtype, broadcast(*(value.shape for value in arrays)))
+
+    def stands_for(self, slot: int) -> "Recorded":
+        """Return what stands for the value in a slot."""
+        spec = self.specs[slot]
+        assert spec is not None, "a constant"
+        return Recorded(self, slot, *spec)
 
     def append(self, name: str, slots: tuple[int, ...], dtype: DType, shape: Shape) -> "Recorded":
         """Note a call on the values in these slots."""
@@ -137,9 +149,10 @@ class Recorder:
         if self.stage is not None:
             result = self.add(dtype, tuple(shape))
             self.reductions.append(Reduction(name, stage, value.slot, result.slot))
-        elif name == "sum" and (label := chosen(value.slot, self.made, self.constants)):
-            slots = self._spot(*label.index).slot, label.array
-            result = self.append("gather", slots, dtype, tuple(shape))
+        elif name == "sum" and (found := but_labels(value.slot, self.made, self.constants)):
+            e, labels = found
+            slots = self._spot(labels).slot, e
+            result = self.append(f"but_label{self.axis}", slots, dtype, tuple(shape))
         else:
             result = self.append(f"{name}{self.axis}", (value.slot,), dtype, tuple(shape))
         self.stages[result.slot] = stage + 1
@@ -151,17 +164,27 @@ class Recorder:
         if labels is None:
             raise TypeError("programs choose between two arrays at labels only")
         name = "place" if self.stage is None else "place_within"
-        return self.record(name, self._spot(*labels), one, other)
+        return self.record(name, self._spot(labels), one, other)
 
-    def _spot(self, classes: int, labels: int) -> "Recorded":
+    def take(self, array: "Recorded", labels: "Recorded") -> "Recorded":
+        """Note that each row has its value at the label: of pieces it is the sum of one."""
+        if self.stage is None:
+            shape = labels.shape
+            slots = self._spot(labels.slot).slot, array.slot
+            return self.append("gather", slots, array.dtype, shape)
+        chosen = _where(self.classes == labels, array, 0.0)
+        return self.reduce("sum", chosen, array.dtype)
+
+    def _spot(self, labels: int) -> "Recorded":
         """Return where the labels are in the memory of arrays with all classes."""
-        if (classes, labels) not in self._spots:
+        if labels not in self._spots:
             spec = self.specs[labels]
             assert spec is not None
+            assert self.classes is not None, "labels are among classes"
             name = "spot" if self.stage is None else "spot_within"
-            name, dtype = f"{name}{self.axis}", self.dialect.index
-            self._spots[classes, labels] = self.append(name, (classes, labels), dtype, spec[1])
-        return self._spots[classes, labels]
+            slots, dtype = (self.classes.slot, labels), self.dialect.index
+            self._spots[labels] = self.append(f"{name}{self.axis}", slots, dtype, spec[1])
+        return self._spots[labels]
 
     def bits(self, condition: "Recorded", dtype: DType) -> "Recorded":
         """Return the condition as integers as wide as `dtype`, made once for all choices by it."""
@@ -259,10 +282,24 @@ def _max(value: Recorded, *, axis: int, keepdims: bool) -> Recorded:
     return value.recorder.reduce("max", value, value.dtype)
 
 
+def _clip(value: Recorded, low: float, high: float) -> Recorded:
+    return value.recorder.record("clip", value, low, high)
+
+
+def _take_along_axis(value: Recorded, index: Recorded, *, axis: int) -> Recorded:
+    assert axis == -1, "the axis of the classes"
+    made = value.recorder.made[index.slot]
+    assert made.name == "clip", "labels that are among the classes"
+    labels = value.recorder.stands_for(made.inputs[0])
+    return value.recorder.take(value, labels)
+
+
 NAMESPACE = SimpleNamespace(
     **{name: _call(name) for name in ("abs", "exp", "floor", "log1p", "isnan")},
     astype=_astype,
     where=_where,
+    clip=_clip,
+    take_along_axis=_take_along_axis,
     max=_max,
     sum=_sum,
     full_like=_full_like,

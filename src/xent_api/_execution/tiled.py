@@ -31,8 +31,11 @@ class Runner:
     def _new_layout(
         self, program: Program, axis: int, stage: int | None, *operands: Spec
     ) -> Layout:
+        names = getattr(program, "operands", ())
+        classes = names.index("classes") if "classes" in names else None
         with self.quiet():
-            return Layout(record(program, operands, self.dialect, axis, stage), self.dialect)
+            tape = record(program, operands, self.dialect, axis, stage, classes)
+            return Layout(tape, self.dialect)
 
     def whole(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]

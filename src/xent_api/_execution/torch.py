@@ -13,7 +13,8 @@ from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from .._typing import Array, DType
 from .derivatives import Differentiable, Scaled, has_rule
-from .direct import Backend, Program
+from .direct import Backend, Program, is_rowwise
+from .rows import RowTiles
 from .tiled import Runner
 from .torch_calls import DIALECT
 from .workers import current
@@ -42,7 +43,7 @@ class TorchBackend(Backend):
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program, in tiles where plain tensors are large; add up what `summed` marks."""
-        if _traced() or getattr(program, "rowwise", False):
+        if _traced():
             return super().evaluate(program, operands, summed)
         results: tuple[Array, ...]
         if current.get().compile and _compilable(operands):
@@ -104,11 +105,12 @@ def _run_traced(program: Program, operands: tuple[Array, ...]) -> tuple[Array, .
             results: tuple[Array, ...] = in_graph(program, *operands)
             return results
         if not torch._C._are_functorch_transforms_active() and forward_ad._current_level < 0:
-            program = _undifferentiated(program)
+            program = undifferentiated(program)
     return program(xp, *operands)
 
 
-def _undifferentiated(program: Program) -> Program:
+def undifferentiated(program: Program) -> Program:
+    """Return the program for where no library differentiates its lines."""
     change = getattr(program, "undifferentiated", None)
     changed: Program = program if change is None else change()
     return changed
@@ -129,6 +131,8 @@ def by_rule(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
 
 TILE = 2**15
 """Elements of a tile for each of torch's threads, between which it divides no smaller ones."""
+ROWS = 2**17
+"""The same for rows of classes, of which some calls are made for each row."""
 DIRECT = 2**13
 """Elements up to which whole arrays are as fast."""
 RUNNER = Runner(DIALECT, TorchBackend().total, nullcontext)
@@ -171,8 +175,12 @@ def _intercepted() -> bool:
 def _tiled(
     program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
 ) -> tuple[Array, ...]:
-    program = _undifferentiated(program)
-    found = RUNNER.tiled(program, operands, summed, TILE * torch.get_num_threads())
+    program = undifferentiated(program)
+    threads = torch.get_num_threads()
+    if is_rowwise(program):
+        found = RowTiles(RUNNER, program, operands, summed, ROWS * threads).run(1)
+    else:
+        found = RUNNER.tiled(program, operands, summed, TILE * threads)
     return tuple(torch.stack(v).sum() if isinstance(v, list) else v for v in found)
 
 
@@ -195,7 +203,8 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
     @staticmethod
     def forward(leaf: Leaf, *operands: Array) -> tuple[Array, ...]:
         """Return the results of the program."""
-        return leaf.program.undifferentiated()(xp, *operands)
+        # The lines that autograd may differentiate: there are tools that lose the rule.
+        return leaf.program(xp, *operands)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], _: tuple[Array, ...]) -> None:
@@ -235,7 +244,7 @@ def _cotangents(
 def _product(program: Differentiable, operands: tuple[Array, ...], factor: Array) -> Array:
     """Return a derivative times `factor`."""
     if not torch.is_grad_enabled() and _large((factor, *operands)):
-        return _tiled(Scaled(program), (factor, *operands), (False,))[0]
+        return _tiled(Scaled(program.undifferentiated()), (factor, *operands), (False,))[0]
     (derivative,) = _run(program, operands)
     return derivative * program.masked(xp, factor.to(derivative.dtype), *operands)
 

@@ -1,5 +1,6 @@
 """The calls of a tape in PyTorch's dialect."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -58,6 +59,65 @@ def _guard(r: Array, x: Array, number: Array, *, out: Array) -> Array:
     return out.copy_(torch.where(x.isinf() & (r == 0.0), number, x))
 
 
+def _sum(value: Array, *, out: Array, axis: int) -> Array:
+    # In the dtype of the numbers: torch adds up in a cascade that loses next to nothing, and with
+    # another dtype makes a copy in that first.
+    return out.copy_(value.sum(axis, keepdim=True))
+
+
+def _max(value: Array, *, out: Array, axis: int) -> Array:
+    return torch.amax(value, axis, keepdim=True, out=out)
+
+
+def _spot(classes: Array, labels: Array, *, out: Array, axis: int) -> Array:
+    """Return where the labels are in the memory of a tile; the nearest for those that are nowhere.
+
+    (Their rows are NaN anyway, or masked.)
+    """
+    count, rows = classes.numel(), labels.numel()
+    number = labels.clamp(0, count - 1)
+    row = torch.arange(rows, device="cpu").reshape(labels.shape)
+    return out.copy_(number * rows + row if axis == 0 else row * count + number)
+
+
+def _but_label(spot: Array, e: Array, *, out: Array, axis: int) -> Array:
+    """Return the sums of rows with the labels left out for a while."""
+    flat, flat_spot = e.view(-1), spot.view(-1)
+    at_label = flat[flat_spot]
+    flat.index_fill_(0, flat_spot, 0.0)
+    _sum(e, out=out, axis=axis)
+    flat.scatter_(0, flat_spot, at_label)
+    return out
+
+
+def _gather(spot: Array, array: Array, *, out: Array) -> Array:
+    return out.copy_(array.take(spot))
+
+
+def _place(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
+    """Return `other` with one number of each row at its label."""
+    if other is not out:
+        out.copy_(other)
+    out.view(-1).scatter_(0, spot.view(-1), one.reshape(-1))
+    return out
+
+
+def _spot_within(classes: Array, labels: Array, *, out: Array) -> Array:
+    """Return where the labels are in a tile with a piece of each row; -1 for those elsewhere."""
+    first, count = int(classes.reshape(-1)[0]), classes.numel()
+    there = (labels >= first) & (labels < first + count)
+    row = torch.arange(labels.numel(), device="cpu").reshape(labels.shape)
+    return out.copy_(torch.where(there, row * count + labels - first, -1))
+
+
+def _place_within(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
+    if other is not out:
+        out.copy_(other)
+    there = spot >= 0
+    out.view(-1)[spot[there]] = one[there]
+    return out
+
+
 def _minus_abs(x: Array, *, out: Array) -> Array:
     return torch.abs(x, out=out).neg_()
 
@@ -73,6 +133,14 @@ def _constant(value: Any, dtype: DType) -> Any:
 
 def _empty(shape: Shape, dtype: DType) -> Array:
     return torch.empty(shape, dtype=dtype, device="cpu")
+
+
+def _empty_like(like: Array, dtype: DType) -> Array:
+    return torch.empty_like(like, dtype=dtype, requires_grad=False)
+
+
+def _last_first(array: Array) -> Array:
+    return array.movedim(-1, 0)
 
 
 def _same(dtype: DType) -> DType:
@@ -101,6 +169,22 @@ DIALECT = Dialect(
         "pick": _pick,
         "guard": _guard,
         "minus_abs": _minus_abs,
+        "floor": torch.floor,
+        "less": torch.lt,
+        "maximum": torch.maximum,
+        "sum0": partial(_sum, axis=0),
+        "sum1": partial(_sum, axis=1),
+        "max0": partial(_max, axis=0),
+        "max1": partial(_max, axis=1),
+        "spot0": partial(_spot, axis=0),
+        "spot1": partial(_spot, axis=1),
+        "spot_within1": _spot_within,
+        "but_label0": partial(_but_label, axis=0),
+        "but_label1": partial(_but_label, axis=1),
+        "clip": torch.clamp,
+        "gather": _gather,
+        "place": _place,
+        "place_within": _place_within,
     },
     empty=_empty,
     constant=_constant,
@@ -108,4 +192,8 @@ DIALECT = Dialect(
     boolean=torch.bool,
     integer=_integer,
     contiguous=torch.Tensor.is_contiguous,
+    empty_like=_empty_like,
+    broadcast_to=torch.broadcast_to,
+    last_first=_last_first,
+    index=torch.int64,
 )

@@ -22,31 +22,32 @@ class Options(Protocol):
 
 
 class Row:
-    """What both kinds share: the terms of the logits, and the weights of the rows."""
+    """What both kinds share."""
 
-    def __init__(self, options: Options, xp: Namespace, x: Array, labelled: Array | None) -> None:
-        """Take the highest logit of each row, of which derivatives need a word.
-
-        Neither loss nor gradient depends on it, but what automatic differentiation sees of it is
-        what cancels, or does not. Of the loss the slope at the label keeps its digits where the
-        maximum is a variable, that at other logits where it is a constant; of the gradient the
-        other way about. (`labelled`: where the maximum is at the label.)
-        """
+    def __init__(self, options: Options, xp: Namespace, x: Array, top: Array) -> None:
         self.options, self.xp = options, xp
-        top = softmax.highest(xp, x)
-        if labelled is not None and options.constant is not None:
-            variable = labelled if "loss" in options.outputs else ~labelled
-            top = xp.where(variable, top, options.constant(top))
-        self.top, self.terms = top, softmax.terms(xp, x, top, options.wide)
+        self.step = x - top
+        self.decay = xp.exp(self.step)
 
     def narrow(self, value: Array) -> Array:
         """Return what belongs to a row in the dtype of the logits' computation."""
         return cast(self.xp, value, self.options.compute)
 
-    @property
-    def narrow_terms(self) -> Terms:
-        """The terms beside which derivatives are computed."""
-        return self.terms._replace(others=self.narrow(self.terms.others))
+    def terms(self, others: Array) -> Terms:
+        """Return the terms beside which derivatives are computed."""
+        return Terms(self.step, self.decay, self.narrow(others))
+
+
+def seen(options: Options, xp: Namespace, top: Array, labelled: Array) -> Array:
+    """Return the highest logits as automatic differentiation should see them.
+
+    Neither loss nor gradient depends on them, but they decide what cancels. Of the loss the slope
+    at the label keeps its digits where the maximum is a variable, those elsewhere where it is a
+    constant; of the gradient the other way about. (`labelled`: where the maximum is at the label.)
+    """
+    assert options.constant is not None
+    variable = labelled if "loss" in options.outputs else ~labelled
+    return xp.where(variable, top, options.constant(top))
 
 
 class Dense(Row):
@@ -55,36 +56,35 @@ class Dense(Row):
     def __init__(
         self, options: Options, xp: Namespace, x: Array, weights: Array | float | None, z: Array
     ) -> None:
-        self.z, self.mass = z, softmax.total(xp, z, options.wide)
-        labelled = None
+        top, wide = softmax.highest(xp, x), options.wide
+        self.z, self.mass = z, softmax.total(xp, z, wide)
         if options.constant is not None:
-            at_top = xp.where(x == softmax.highest(xp, x), z, 0.0)
-            labelled = softmax.total(xp, at_top, options.wide) * 2.0 >= self.mass
-        super().__init__(options, xp, x, labelled)
-        self.weights = _array(xp, weights, self.mass)
+            at_top = softmax.total(xp, xp.where(x == top, z, 0.0), wide)
+            top = seen(options, xp, top, at_top * 2.0 >= self.mass)
+        super().__init__(options, xp, x, top)
+        self.others = softmax.all_but_one(xp, self.decay, wide)
+        self.weights = _array(xp, weights, self.others)
 
     def loss(self) -> Array:
         """Return the losses."""
-        z, wide = self._smoothed(), self.options.wide
-        linear = softmax.linear(self.xp, z, self.terms, wide)
-        return softmax.loss(self.xp, linear, self.terms, self.mass, self.weights)
+        linear = softmax.linear(self.xp, self._smoothed(), self.step, self.options.wide)
+        return softmax.loss(self.xp, linear, self.others, self.mass, self.weights)
 
     def gradient(self) -> Array:
         """Return the derivatives with respect to the logits."""
         z, mass = self._smoothed(), self.narrow(self.mass)
-        factor = self.narrow(softmax.factor(self.terms, weights=self.weights))
-        return softmax.gradient(self.narrow_terms, z, mass - z, factor)
+        factor = self.narrow(softmax.factor(self.others, None, self.weights))
+        return softmax.gradient(self.terms(self.others), z, mass - z, factor)
 
     def hessian(self) -> Array:
         """Return the second derivatives with respect to each logit."""
-        factor = self.narrow(softmax.factor(self.terms, self.mass, self.weights))
-        return softmax.hessian(self.narrow_terms, factor)
+        factor = self.narrow(softmax.factor(self.others, self.mass, self.weights))
+        return softmax.hessian(self.terms(self.others), factor)
 
     def label_slope(self) -> Array:
         """Return the derivatives of the losses with respect to the labels."""
-        options = self.options
-        t = self.narrow_terms
-        slope = softmax.label_slope(self.xp, self.z, t, options.size, options.smoothing)
+        terms, options = self.terms(self.others), self.options
+        slope = softmax.label_slope(self.xp, self.z, terms, options.size, options.smoothing)
         return slope if self.weights is None else slope * self.narrow(self.weights)
 
     def _smoothed(self) -> Array:
@@ -103,44 +103,54 @@ class Sparse(Row):
         xp: Namespace,
         x: Array,
         weights: Array | float | None,
+        classes: Array,
         labels: Array,
-        hot: Array,
     ) -> None:
-        self.hot = hot
-        labelled = None
+        top, wide = softmax.highest(xp, x), options.wide
+        chosen = softmax.at_label(xp, x, labels, options.size)
         if options.constant is not None:
-            at_label = softmax.total(xp, xp.where(hot, x, 0.0), x.dtype)
-            labelled = at_label == softmax.highest(xp, x)
-        super().__init__(options, xp, x, labelled)
-        valid = (labels >= 0) & (labels < options.size)
-        others = xp.where(valid, self.terms.others, nan)  # on which every output depends
-        self.terms = self.terms._replace(others=others)
-        self.weights = _array(xp, weights, others)
-        at_label = softmax.total(xp, xp.where(hot, x, 0.0), options.wide)
-        self.step = at_label - cast(xp, self.top, options.wide)
+            top = seen(options, xp, top, chosen == top)
+        super().__init__(options, xp, x, top)
+        self.classes, self.labels = classes, labels
+        self.label = cast(xp, chosen, wide) - cast(xp, top, wide)
         """u at the label."""
+        self.valid = (labels >= 0) & (labels < options.size)
+        apart = softmax.apart(xp, classes, labels, options.compute)
+        at_label = xp.exp(self.label)
+        self.others = self._if_valid(
+            softmax.all_but_label(xp, self.decay, at_label, apart, wide)
+        )
+        self.label_terms = Terms(self.label, at_label, self.others)
+        self.weights = _array(xp, weights, self.others)
 
     def loss(self) -> Array:
         """Return the losses."""
-        xp, t, options = self.xp, self.terms, self.options
-        size, wide = options.size, options.wide
-        linear = softmax.hard_linear(xp, self.step, t, size, options.smoothing, wide)
-        return softmax.loss(xp, linear, t, None, self.weights)
+        xp, options = self.xp, self.options
+        linear = softmax.hard_linear(
+            xp, self.label, self.step, options.size, options.smoothing, options.wide
+        )
+        return softmax.loss(xp, linear, self.others, None, self.weights)
 
     def gradient(self) -> Array:
         """Return the derivatives with respect to the logits."""
         smoothing = self.options.smoothing
         share = smoothing / self.options.size
-        factor = softmax.factor(self.terms, weights=self.weights)
-        t = Terms(self.step, self.xp.exp(self.step), self.terms.others)
-        label = softmax.gradient(t, (1.0 - smoothing) + share, smoothing - share, factor)
-        rest = softmax.gradient(self.narrow_terms, share, 1.0 - share, self.narrow(factor))
-        return self.xp.where(self.hot, self.narrow(label), rest)
+        factor = softmax.factor(self.others, None, self.weights)
+        label = (1.0 - smoothing) + share, smoothing - share
+        at_label = self.narrow(softmax.gradient(self.label_terms, *label, factor))
+        rest = self.terms(self.others), share, 1.0 - share, self.narrow(factor)
+        hot = self.classes == self.labels
+        return self.xp.where(hot, at_label, softmax.gradient(*rest))
 
     def hessian(self) -> Array:
-        """Return the second derivatives with respect to each logit."""
-        factor = softmax.factor(self.terms, 1.0, self.weights)
-        return softmax.hessian(self.narrow_terms, self.narrow(factor))
+        """Return the second derivatives with respect to each logit, which no label is near to."""
+        others = self._if_valid(softmax.all_but_one(self.xp, self.decay, self.options.wide))
+        factor = softmax.factor(others, self.xp.ones_like(others), self.weights)
+        return softmax.hessian(self.terms(others), self.narrow(factor))
+
+    def _if_valid(self, others: Array) -> Array:
+        # Every output depends on it.
+        return self.xp.where(self.valid, others, nan)
 
 
 def _array(xp: Namespace, weights: Array | float | None, like: Array) -> Array | None:

@@ -24,7 +24,7 @@ class SoftmaxProgram(NamedTuple):
     outputs: tuple[str, ...]
     operands: tuple[str, ...]
     """The names of the operands, in the order in which they will come. With `classes`, the numbers
-    0 to K - 1, the labels are such numbers, of the same dtype."""
+    0 to K - 1, the labels are such numbers."""
     compute: DType
     wide: DType
     """The dtype in which a row is summed."""
@@ -58,8 +58,10 @@ class SoftmaxProgram(NamedTuple):
         denominator = given.get("denominator", values.get("denominator"))
         weights = None if self.varied == "weights" else values.get("weights")
         if sparse:
-            hot = given["classes"] == given["labels"]
-            row: Dense | Sparse = Sparse(self, xp, values["logits"], weights, given["labels"], hot)
+            # Beyond that dtype an unsigned number becomes a negative one, which is no class either.
+            labels = cast(xp, given["labels"], given["classes"].dtype)
+            numbers = given["classes"], labels
+            row: Dense | Sparse = Sparse(self, xp, values["logits"], weights, *numbers)
         else:
             row = Dense(self, xp, values["logits"], weights, values["labels"])
         found = []
