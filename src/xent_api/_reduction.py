@@ -39,7 +39,7 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
     numbers, names, counter = inputs.numbers, list(arrays), None
     positions = "labels" if axis is None else "positions"
     if reduction == "mean" and "denominator" not in inputs.numbers | inputs.arrays:
-        size = static_size(inputs.shape)
+        size = static_size(inputs.shape) if backend.sized() else None
         if size is not None and "mask" not in arrays and inputs.ignored is None:
             numbers = numbers | {"denominator": float(size)}
         else:
@@ -113,7 +113,7 @@ def total_weight(
     arrays: dict[str, Array] = {"mask": mask, "weights": weights if number is None else None}
     operands = {name: value for name, value in arrays.items() if value is not None}
     dtype = _weight_dtype(backend, labels, weights)
-    size = static_size(tuple(labels.shape))
+    size = static_size(tuple(labels.shape)) if backend.sized() else None
     if size is not None and ignored is None and not operands:
         return _constant(backend, labels, size, number, dtype)
     operands = {"labels": labels} | operands

@@ -6,6 +6,7 @@ Programs have the classes in the last axis, and an axis of one element there in 
 from ._execution.direct import Backend
 from ._typing import Array
 
+
 def aligned(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, Array]:
     """Return the operands of a program, by name."""
     xp, logits = backend.xp, _last(backend, arrays["logits"], axis)
@@ -13,13 +14,13 @@ def aligned(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, 
     for name in ("mask", "weights", "denominator"):
         value = arrays.get(name)
         if value is not None:
-            found[name] = value if name == "denominator" else xp.expand_dims(value, axis=-1)
+            found[name] = value if name == "denominator" else value[..., None]
     labels = arrays["labels"]
     if labels.ndim == logits.ndim:
         found["labels"] = _last(backend, labels, axis)
         found["positions"] = found["labels"][..., :1]
         return found
-    found["labels"] = found["positions"] = xp.expand_dims(labels, axis=-1)
+    found["labels"] = found["positions"] = labels[..., None]
     info = xp.__array_namespace_info__()
     integer = info.default_dtypes(device=backend.device(labels))["integral"]
     size, beside = logits.shape[-1], backend.creation(labels)

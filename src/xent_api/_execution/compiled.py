@@ -4,7 +4,7 @@ import torch
 
 from .._typing import Array
 from .direct import Program
-from .torch import by_rule, undifferentiated
+from .torch import by_rule
 
 
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator,unused-ignore]
@@ -16,4 +16,4 @@ def in_graph(program: Program, *operands: Array) -> tuple[Array, ...]:
     both passes, and fuse them with their neighbours: from the plain program they would make a
     backward pass ten times as long.
     """
-    return by_rule(undifferentiated(program), operands)
+    return by_rule(program, operands)

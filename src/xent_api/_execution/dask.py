@@ -7,7 +7,7 @@ from typing import Any
 import dask.array as da
 
 from .._typing import Array, DType, Namespace
-from .direct import Backend, Program
+from .direct import Backend, Program, is_rowwise
 from .table import find_backend
 
 
@@ -30,6 +30,8 @@ class DaskBackend(Backend):
 
         A block of several results is a tuple: a layer for each of them takes it out.
         """
+        if is_rowwise(program):
+            operands = tuple(_whole_rows(operand) for operand in operands)
         # Sizes that nobody knows yet are compared when the blocks are there: without that, a block
         # of one element would silently be repeated beside a longer one.
         repeated = tuple(tuple(size == 1 for size in operand.shape) for operand in operands)
@@ -38,9 +40,13 @@ class DaskBackend(Backend):
             # An axis of an operand is named by its distance from the end, as broadcasting has it.
             pairs += [operand, tuple(reversed(range(operand.ndim)))]
         axes = tuple(reversed(range(max(operand.ndim for operand in operands))))
-        metas = _run(program, summed, *(operand._meta for operand in operands))
-        # Of a block that is added up one element is left.
-        single = [dict.fromkeys(axes, 1) if add else None for add in summed]
+        metas = _run(program, summed, *(_meta(program, operand) for operand in operands))
+        # Of a block that is added up one element is left, of rows of classes one for each.
+        row = {0: 1} if is_rowwise(program) else None
+        single = [
+            dict.fromkeys(axes, 1) if add else row if meta.shape[-1:] == (1,) else None
+            for add, meta in zip(summed, metas, strict=True)
+        ]
         # Dask cannot cut blocks of unknown sizes alike; they then have to be alike already.
         known = all(size == size for operand in operands for size in operand.shape)
         found = da.blockwise(
@@ -58,6 +64,21 @@ class DaskBackend(Backend):
             for i, (meta, chunks) in enumerate(zip(metas, single, strict=True))
         ]
         return tuple(_sum(v) if add else v for v, add in zip(results, summed, strict=True))
+
+
+def _whole_rows(operand: Array) -> Array:
+    """Return an operand of which no block cuts a row of classes."""
+    cut = operand.ndim and len(operand.chunks[-1]) > 1
+    return operand.rechunk({operand.ndim - 1: -1}) if cut else operand
+
+
+def _meta(program: Program, operand: Array) -> Array:
+    """Return an array of no rows, for the dtypes of the results."""
+    if not is_rowwise(program) or not operand.ndim:
+        return operand._meta
+    # Of two classes: there is no largest one of none.
+    shape = (0,) * (operand.ndim - 1) + (1 if operand.shape[-1] == 1 else 2,)
+    return _owner(operand._meta).xp.zeros(shape, dtype=operand.dtype)
 
 
 def _sum(parts: Array) -> Array:

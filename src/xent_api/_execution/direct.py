@@ -1,7 +1,7 @@
 """The way that every other one starts from: call the program on whole arrays."""
 
 from collections.abc import Callable, Hashable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from .._typing import Array, Device, DType, Namespace
 
@@ -16,8 +16,20 @@ class Program(Hashable, Protocol):
         """Return the results."""
 
 
-def is_rowwise(program: Program) -> bool:
-    """Tell whether the last axis of the operands and results are classes, and its rows a unit."""
+class RowProgram(Program, Protocol):
+    """A program of which the last axis of operands and results are classes, and a row a unit.
+
+    What has no classes keeps that axis with one element.
+    """
+
+    operands: tuple[str, ...]
+
+    def of_classes(self) -> frozenset[str]:
+        """Return the names of the operands that have all classes of each row."""
+
+
+def is_rowwise(program: Program) -> TypeGuard[RowProgram]:
+    """Tell whether it is a program over rows."""
     return bool(getattr(program, "rowwise", False))
 
 
@@ -50,6 +62,10 @@ class Backend:
         """Return the keywords that make a new array beside `like`."""
         device = self.device(like)
         return {} if device is None else {"device": device}
+
+    def sized(self) -> bool:
+        """Tell whether the sizes in shapes are those of every call that what runs now serves."""
+        return True
 
     def is_weak(self, array: Array) -> bool:
         """Tell whether an array is a Python number whose dtype means nothing."""

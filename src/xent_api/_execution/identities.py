@@ -77,16 +77,22 @@ def but_labels(value: int, made: Made, numbers: Numbers) -> tuple[int, int] | No
 
     Its sum over the classes is that of e with the label left out.
     """
-    product = made.get(value)
-    step = made.get(product.inputs[1]) if product and product.name == "multiply" else None
-    if product is None or step is None or step.name != "clip":
-        return None
-    distance, low, high = step.inputs
-    if (numbers.get(low), numbers.get(high)) != (0.0, 1.0):
-        return None
-    match made.get(distance):
-        case Step("abs", (difference,)):
-            inner = made.get(difference)
-            cast = made.get(inner.inputs[1]) if inner and inner.name == "subtract" else None
-            return (product.inputs[0], cast.inputs[0]) if cast and cast.name == "astype" else None
+    match made.get(value):
+        case Step("multiply", (e, apart)):
+            labels = _apart(apart, made, numbers)
+            return None if labels is None else (e, labels)
+    return None
+
+
+def _apart(value: int, made: Made, numbers: Numbers) -> int | None:
+    """Return the labels where the value is ``minimum(abs(classes - labels), 1)`` of cast ones."""
+    match made.get(value):
+        case Step("minimum", (distance, ones)):
+            one = made.get(ones)
+            size = made.get(distance)
+            if not one or numbers.get(one.inputs[1]) != 1 or not size or size.name != "abs":
+                return None
+            difference = made.get(size.inputs[0])
+            cast = made.get(difference.inputs[1]) if difference else None
+            return cast.inputs[0] if cast and cast.name == "astype" else None
     return None

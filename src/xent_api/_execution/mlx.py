@@ -18,6 +18,10 @@ class MlxBackend(Backend):
         """Arrays have no device; operations have one."""
         return
 
+    def sized(self) -> bool:
+        """Tell no: ``mx.compile(shapeless=True)`` would keep the sizes of its first call."""
+        return False
+
     def accumulator(self, like: Array) -> DType | None:
         """Return float64 where operations run on the CPU: the GPU has none."""
         on_cpu = self.xp.default_device() == self.xp.Device(self.xp.cpu)
@@ -32,6 +36,14 @@ class Repaired:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._mx, name)
+
+    def astype(self, x: Array, dtype: DType) -> Array:
+        """Return the array in a dtype; a boolean one as a constant for derivatives.
+
+        In forward mode MLX's own gives it a derivative of 0, which NaN comes of beside infinity.
+        """
+        value = x.astype(dtype)
+        return self._mx.stop_gradient(value) if x.dtype == self._mx.bool_ else value
 
     def sum(
         self,

@@ -221,7 +221,7 @@ DIALECT = Dialect(
     | {"spot0": partial(_spot, axis=0), "spot1": partial(_spot, axis=1)}
     | {"spot_within1": _spot_within, "place_within": _place_within, "all_but_one1": _all_but_one}
     | {"but_label0": partial(_but_label, axis=0), "but_label1": partial(_but_label, axis=1)}
-    | {"clip": _clip}
+    | {"clip": _clip, "minimum": np.minimum}
     | {"gather": _gather, "place": _place, "maximum": np.maximum},
     empty=np.empty,
     constant=_constant,

@@ -14,24 +14,14 @@ from math import prod
 from typing import Any, NamedTuple
 
 from .._typing import Array, Shape
-from .direct import Program
+from .direct import Program, RowProgram
 from .scratch import Layout, Player
-from .tape import Dialect
 from .tiled import Runner
 from .tiles import Place, in_threads, places
 
 FEW = 64
 """The number of classes up to which they come first. On NumPy both ways are equally fast at about
 70 (``tools/measure_tiles.py``, 2026-11-24, EPYC 2.6 GHz, NumPy 2.4.6)."""
-
-
-class RowProgram(Program):
-    """A program over rows: classes are the last axis of its operands and results."""
-
-    operands: tuple[str, ...]
-
-    def of_classes(self) -> frozenset[str]:
-        """Return the names of the operands that have all classes of each row."""
 
 
 class Operand(NamedTuple):
@@ -119,9 +109,7 @@ class RowTiles:
         return totals
 
     def _shape(self, place: Place) -> Shape:
-        return tuple(
-            len(range(*at.indices(n))) for at, n in zip(place, self.batch, strict=True)
-        )
+        return tuple(len(range(*at.indices(n))) for at, n in zip(place, self.batch, strict=True))
 
 
 class TilePlayer:

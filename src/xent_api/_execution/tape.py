@@ -172,7 +172,7 @@ class Recorder:
             shape = labels.shape
             slots = self._spot(labels.slot).slot, array.slot
             return self.append("gather", slots, array.dtype, shape)
-        chosen = _where(self.classes == labels, array, 0.0)
+        chosen = _where(self.record("equal", self.classes, labels), array, 0.0)
         return self.reduce("sum", chosen, array.dtype)
 
     def _spot(self, labels: int) -> "Recorded":
@@ -299,6 +299,7 @@ NAMESPACE = SimpleNamespace(
     astype=_astype,
     where=_where,
     clip=_clip,
+    minimum=lambda one, other: one.recorder.record("minimum", one, other),
     take_along_axis=_take_along_axis,
     max=_max,
     sum=_sum,

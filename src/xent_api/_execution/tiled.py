@@ -94,7 +94,8 @@ class Runner:
                 shapes = tuple([part.shape for part in parts])
                 if shapes not in players:
                     specs = [(part.dtype, pattern(part.shape)) for part in parts]
-                    players[shapes] = Player(self.layout(program, -1, None, *specs), broadcast(*shapes))
+                    layout = self.layout(program, -1, None, *specs)
+                    players[shapes] = Player(layout, broadcast(*shapes))
                 targets = tuple([None if whole is None else whole[place] for whole in wholes])
                 results = players[shapes].play(parts, targets)
                 adding = zip(results, wholes, strict=True)

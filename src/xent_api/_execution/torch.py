@@ -12,6 +12,7 @@ from torch.autograd import forward_ad
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from .._typing import Array, DType
+from . import torch_namespace as namespace
 from .derivatives import Differentiable, Scaled, has_rule
 from .direct import Backend, Program, is_rowwise
 from .rows import RowTiles
@@ -34,6 +35,10 @@ class TorchBackend(Backend):
             kind = "a nested one" if array.is_nested else f"layout {array.layout}"
             raise TypeError(f"a dense tensor; got {kind}: convert it with `to_dense`")
         return array
+
+    def sized(self) -> bool:
+        """Tell whether sizes are numbers: in a compiled function they may become symbols."""
+        return not torch.compiler.is_compiling()
 
     def accumulator(self, like: Array) -> DType | None:
         """Return float64, which every device has but Apple's."""
@@ -93,20 +98,24 @@ def _floating(operands: tuple[Array, ...]) -> list[bool]:
 def _run(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
     if _traced():
         return _run_traced(program, operands)
-    return by_rule(program, operands) if _differentiated(operands) else program(xp, *operands)
+    return (
+        by_rule(program, operands) if _differentiated(operands) else program(namespace, *operands)
+    )
 
 
 def _run_traced(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
     # An exported or traced program may be differentiated later.
     if torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting():
         if _differentiated(operands):
+            if not has_rule(program, _floating(operands)):
+                return program(namespace, *operands)
             from .compiled import in_graph
 
-            results: tuple[Array, ...] = in_graph(program, *operands)
+            results: tuple[Array, ...] = in_graph(undifferentiated(program), *operands)
             return results
         if not torch._C._are_functorch_transforms_active() and forward_ad._current_level < 0:
             program = undifferentiated(program)
-    return program(xp, *operands)
+    return program(namespace, *operands)
 
 
 def undifferentiated(program: Program) -> Program:
@@ -119,13 +128,13 @@ def undifferentiated(program: Program) -> Program:
 def by_rule(program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
     """Run the program by the rule, if it has one for these operands."""
     if not has_rule(program, _floating(operands)):
-        return program(xp, *operands)
+        return program(namespace, *operands)
     try:
         results: tuple[Array, ...] = ClosedForm.apply(Leaf(program), *operands)
     except NotImplementedError:
         # The rule has no forward mode: within one, torch drops the tangents of an outer one without
         # an error (pytorch#197867). The plain program has all of them.
-        return program(xp, *operands)
+        return program(namespace, *operands)
     return results
 
 
@@ -204,7 +213,7 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
     def forward(leaf: Leaf, *operands: Array) -> tuple[Array, ...]:
         """Return the results of the program."""
         # The lines that autograd may differentiate: there are tools that lose the rule.
-        return leaf.program(xp, *operands)
+        return leaf.program(namespace, *operands)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], _: tuple[Array, ...]) -> None:
@@ -246,7 +255,7 @@ def _product(program: Differentiable, operands: tuple[Array, ...], factor: Array
     if not torch.is_grad_enabled() and _large((factor, *operands)):
         return _tiled(Scaled(program.undifferentiated()), (factor, *operands), (False,))[0]
     (derivative,) = _run(program, operands)
-    return derivative * program.masked(xp, factor.to(derivative.dtype), *operands)
+    return derivative * program.masked(namespace, factor.to(derivative.dtype), *operands)
 
 
 class Tiled(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is missing

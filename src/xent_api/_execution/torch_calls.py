@@ -172,6 +172,7 @@ DIALECT = Dialect(
         "floor": torch.floor,
         "less": torch.lt,
         "maximum": torch.maximum,
+        "minimum": torch.minimum,
         "sum0": partial(_sum, axis=0),
         "sum1": partial(_sum, axis=1),
         "max0": partial(_max, axis=0),

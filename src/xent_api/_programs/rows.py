@@ -1,30 +1,20 @@
 """The outputs of a row of classes, by the two kinds of labels."""
 
-from collections.abc import Callable
 from math import nan
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from .._formulas import softmax
-from .._formulas.softmax import Terms
-from .._typing import Array, DType, Namespace
+from .._typing import Array, Namespace
 from .parts import cast
 
-
-class Options(Protocol):
-    """What the rows read of their program."""
-
-    outputs: tuple[str, ...]
-    compute: DType
-    wide: DType
-    smoothing: float
-    size: int
-    constant: Callable[[Array], Array] | None
+if TYPE_CHECKING:
+    from .softmax import SoftmaxProgram
 
 
 class Row:
     """What both kinds share."""
 
-    def __init__(self, options: Options, xp: Namespace, x: Array, top: Array) -> None:
+    def __init__(self, options: "SoftmaxProgram", xp: Namespace, x: Array, top: Array) -> None:
         self.options, self.xp = options, xp
         self.step = x - top
         self.decay = xp.exp(self.step)
@@ -33,12 +23,12 @@ class Row:
         """Return what belongs to a row in the dtype of the logits' computation."""
         return cast(self.xp, value, self.options.compute)
 
-    def terms(self, others: Array) -> Terms:
-        """Return the terms beside which derivatives are computed."""
-        return Terms(self.step, self.decay, self.narrow(others))
+    def rest(self, others: Array) -> Array:
+        """Return for each class the sum over all others."""
+        return softmax.all_but_each(self.decay, self.narrow(others))
 
 
-def seen(options: Options, xp: Namespace, top: Array, labelled: Array) -> Array:
+def seen(options: "SoftmaxProgram", xp: Namespace, top: Array, labelled: Array) -> Array:
     """Return the highest logits as automatic differentiation should see them.
 
     Neither loss nor gradient depends on them, but they decide what cancels. Of the loss the slope
@@ -54,7 +44,12 @@ class Dense(Row):
     """A label for each class."""
 
     def __init__(
-        self, options: Options, xp: Namespace, x: Array, weights: Array | float | None, z: Array
+        self,
+        options: "SoftmaxProgram",
+        xp: Namespace,
+        x: Array,
+        weights: Array | float | None,
+        z: Array,
     ) -> None:
         top, wide = softmax.highest(xp, x), options.wide
         self.z, self.mass = z, softmax.total(xp, z, wide)
@@ -74,17 +69,19 @@ class Dense(Row):
         """Return the derivatives with respect to the logits."""
         z, mass = self._smoothed(), self.narrow(self.mass)
         factor = self.narrow(softmax.factor(self.others, None, self.weights))
-        return softmax.gradient(self.terms(self.others), z, mass - z, factor)
+        return softmax.gradient(self.decay, self.rest(self.others), z, mass - z, factor)
 
     def hessian(self) -> Array:
         """Return the second derivatives with respect to each logit."""
         factor = self.narrow(softmax.factor(self.others, self.mass, self.weights))
-        return softmax.hessian(self.terms(self.others), factor)
+        return softmax.hessian(self.decay, self.rest(self.others), factor)
 
     def label_slope(self) -> Array:
         """Return the derivatives of the losses with respect to the labels."""
-        terms, options = self.terms(self.others), self.options
-        slope = softmax.label_slope(self.xp, self.z, terms, options.size, options.smoothing)
+        others, options = self.narrow(self.others), self.options
+        slope = softmax.label_slope(
+            self.xp, self.z, self.step, others, options.size, options.smoothing
+        )
         return slope if self.weights is None else slope * self.narrow(self.weights)
 
     def _smoothed(self) -> Array:
@@ -99,7 +96,7 @@ class Sparse(Row):
 
     def __init__(
         self,
-        options: Options,
+        options: "SoftmaxProgram",
         xp: Namespace,
         x: Array,
         weights: Array | float | None,
@@ -116,11 +113,10 @@ class Sparse(Row):
         """u at the label."""
         self.valid = (labels >= 0) & (labels < options.size)
         apart = softmax.apart(xp, classes, labels, options.compute)
-        at_label = xp.exp(self.label)
-        self.others = self._if_valid(
-            softmax.all_but_label(xp, self.decay, at_label, apart, wide)
-        )
-        self.label_terms = Terms(self.label, at_label, self.others)
+        self.at_label = xp.exp(self.label)
+        self.beside = softmax.all_but_label(xp, self.decay, apart, wide)
+        """What the label leaves of 1 + r."""
+        self.others = self._if_valid(self.beside + (self.at_label - 1.0))
         self.weights = _array(xp, weights, self.others)
 
     def loss(self) -> Array:
@@ -136,17 +132,18 @@ class Sparse(Row):
         smoothing = self.options.smoothing
         share = smoothing / self.options.size
         factor = softmax.factor(self.others, None, self.weights)
-        label = (1.0 - smoothing) + share, smoothing - share
-        at_label = self.narrow(softmax.gradient(self.label_terms, *label, factor))
-        rest = self.terms(self.others), share, 1.0 - share, self.narrow(factor)
+        z, others = (1.0 - smoothing) + share, smoothing - share
+        label = softmax.gradient(self.at_label, self.beside, z, others, factor)
+        f, rest = self.narrow(factor), self.rest(self.others)
+        elsewhere = softmax.gradient(self.decay, rest, share, 1.0 - share, f)
         hot = self.classes == self.labels
-        return self.xp.where(hot, at_label, softmax.gradient(*rest))
+        return self.xp.where(hot, self.narrow(label), elsewhere)
 
     def hessian(self) -> Array:
         """Return the second derivatives with respect to each logit, which no label is near to."""
         others = self._if_valid(softmax.all_but_one(self.xp, self.decay, self.options.wide))
         factor = softmax.factor(others, self.xp.ones_like(others), self.weights)
-        return softmax.hessian(self.terms(others), self.narrow(factor))
+        return softmax.hessian(self.decay, self.rest(others), self.narrow(factor))
 
     def _if_valid(self, others: Array) -> Array:
         # Every output depends on it.

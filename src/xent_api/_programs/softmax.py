@@ -43,8 +43,10 @@ class SoftmaxProgram(NamedTuple):
     varied: str | None = None
     """The operand, other than the logits, that the loss is differentiated by."""
 
-    rowwise = True
-    """For those who run programs: a row of classes is one thing."""
+    @property
+    def rowwise(self) -> bool:
+        """For those who run programs: a row of classes is one thing."""
+        return True
 
     def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array, ...]:
         """Return the outputs, each with an axis of classes: of one element for losses."""
@@ -100,4 +102,6 @@ class SoftmaxProgram(NamedTuple):
 
     def gathered(self, xp: Namespace, operand: str, product: Array) -> Array:
         """Return the tangent of a loss, from its derivative times the tangent of an operand."""
-        return softmax.total(xp, product, product.dtype) if operand in self.of_classes() else product
+        return (
+            softmax.total(xp, product, product.dtype) if operand in self.of_classes() else product
+        )

@@ -24,7 +24,7 @@ class CountProgram(NamedTuple):
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         first = operands[0]
         keep = kept(xp, first, given.get("mask"), self.ignored)
-        if self.ignored is None and not self.aligned:
+        if keep is None or (self.ignored is None and not self.aligned):
             # Mask and weights may be smaller than the labels that they are counted for.
             everywhere = cast(xp, xp.ones_like(first), self.dtype) != 0
             keep = everywhere if keep is None else keep & everywhere

@@ -1,0 +1,44 @@
+"""What programs use of PyTorch's namespace, completed to the standard's meaning."""
+
+import torch
+from array_api_compat.torch import (
+    abs,
+    astype,
+    clip,
+    exp,
+    floor,
+    full_like,
+    isnan,
+    log1p,
+    max,
+    minimum,
+    ones_like,
+    sum,
+    where,
+    zeros_like,
+)
+
+from .._typing import Array
+
+__all__ = [
+    "abs",
+    "astype",
+    "clip",
+    "exp",
+    "floor",
+    "full_like",
+    "isnan",
+    "log1p",
+    "max",
+    "minimum",
+    "ones_like",
+    "sum",
+    "take_along_axis",
+    "where",
+    "zeros_like",
+]
+
+
+def take_along_axis(x: Array, indices: Array, *, axis: int) -> Array:
+    """Return the elements at the indices; `take_along_dim` would compile again for each size."""
+    return torch.gather(x, axis, indices)
