@@ -47,6 +47,7 @@ def _examples() -> dict[str, list[str]]:
     found["tutorial-soft"] = digits([loss(x, z) for x, z in soft])
     for name in ("tutorial", "tutorial-soft"):
         found[f"{name}-mean"] = digits([mpmath.fsum(mpmath.mpf(v) for v in found[name]) / 6])
+    found["confident"] = digits([loss(40, mpmath.mpf(1))])
     kept = [(x, mpmath.mpf(z)) for x, z in zip(PADDLE_X, PADDLE_LABEL, strict=True) if z != -1]
     found["paddle-kept"] = digits([loss(x, z) for x, z in kept])
     found["paddle-kept-normalized"] = digits([loss(x, z) / len(kept) for x, z in kept])

@@ -22,7 +22,7 @@ import argparse
 import math
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -208,19 +208,19 @@ def table() -> str:
     return "\n".join([*comment, COLUMNS, *rows, ""])
 
 
-def main() -> int:
-    """Write or check the file."""
+def main(path: Path, make: Callable[[], str]) -> int:
+    """Write or check a file."""
     parser = argparse.ArgumentParser(description="Make the reference values.")
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    text = table()
+    text = make()
     if parser.parse_args().check:
-        same = PATH.read_text() == text
+        same = path.read_text() == text
         print("the same" if same else "different")
         return 0 if same else 1
-    PATH.parent.mkdir(exist_ok=True)
-    PATH.write_text(text)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(PATH, table))

@@ -30,7 +30,7 @@ class Mutation(NamedTuple):
     """The backends on which it changes a number, where that is not all of them."""
 
 
-SIGMOID, KEPT, PROGRAM = "_formulas/sigmoid.py", "_formulas/kept.py", "_program.py"
+SIGMOID, KEPT, PROGRAM = "_formulas/sigmoid.py", "_formulas/kept.py", "_programs/sigmoid.py"
 REDUCTION, OPTIONS, DTYPES = "_reduction.py", "_inputs/options.py", "_inputs/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
@@ -143,8 +143,8 @@ MUTATIONS = (
     Mutation(
         "denominator of a mean: the mask not counted",
         REDUCTION,
-        'for name in ("labels", "mask") if',
-        'for name in ("labels",) if',
+        'for name in (positions, "mask") if',
+        "for name in (positions,) if",
     ),
     Mutation("0/0 is NaN", "_formulas/mean.py", "xp.where(empty, 1.0, denominator)", "denominator"),
     Mutation(

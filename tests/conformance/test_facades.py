@@ -12,6 +12,8 @@ from xent_api.facades import paddle, tensorflow, tensorflow_v1
 SIGNATURES = [
     (tensorflow.sigmoid_cross_entropy_with_logits, "(labels=None, logits=None, name=None)"),
     (tensorflow.weighted_cross_entropy_with_logits, "(labels, logits, pos_weight, name=None)"),
+    (tensorflow.softmax_cross_entropy_with_logits, "(labels, logits, axis=-1, name=None)"),
+    (tensorflow.sparse_softmax_cross_entropy_with_logits, "(labels, logits, name=None)"),
     (
         tensorflow_v1.sigmoid_cross_entropy_with_logits,
         "(_sentinel=None, labels=None, logits=None, name=None)",

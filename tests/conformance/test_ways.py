@@ -8,11 +8,12 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
+from helpers.suite import Suite, numbers_of_points
 
 from xent_api import set_workers, sigmoid_xent
 from xent_api._execution.direct import Backend
-from xent_api.testing import check_namespace, sigmoid_vectors
+from xent_api.testing import check_namespace
+from xent_api.testing.families import FAMILIES
 
 pytestmark = [
     pytest.mark.eager,
@@ -30,6 +31,7 @@ def in_tiles(suite: Suite, workers: int = 1) -> Iterator[None]:
     module = import_module(f"xent_api._execution.{suite.target.name.partition(':')[0]}")
     with pytest.MonkeyPatch.context() as patch, set_workers(workers):
         patch.setattr(module, "TILE", 64)
+        patch.setattr(module, "ROWS", 64)
         patch.setattr(module, "DIRECT", 1)
         if workers > 1:
             patch.setattr(module, "SHARED", 64)
@@ -56,7 +58,8 @@ def within(way: Callable[..., Any], suite: Suite, **how: Any) -> Callable[..., A
 def _holds_the_bars(suite: Suite, dtype: str, call: Callable[..., Any]) -> None:
     findings = check_namespace(suite.target, [dtype], call)
     assert [str(miss) for finding in findings for miss in finding.misses] == []
-    assert [finding.points for finding in findings] == [len(sigmoid_vectors(dtype))] * 3
+    wanted = [count for family in FAMILIES for count in numbers_of_points(family, dtype)]
+    assert [finding.points for finding in findings] == wanted
 
 
 def test_tiles_hold_the_bars(suite: Suite, dtype: str) -> None:

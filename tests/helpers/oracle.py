@@ -49,3 +49,26 @@ def to_fraction(value: mpmath.mpf) -> Fraction:
 
 def _softplus(x: mpmath.mpf) -> mpmath.mpf:
     return x + mpmath.log1p(mpmath.exp(-x)) if x > 0 else mpmath.log1p(mpmath.exp(x))
+
+
+@cache
+def softmax_xent(
+    x: tuple[float, ...], z: tuple[float, ...], *, smoothing: float = 0.0, weight: float = 1.0
+) -> tuple[Fraction, tuple[Fraction, ...], tuple[Fraction, ...]]:
+    """Return loss, gradient and Hessian of a row of finite logits."""
+    with mpmath.workdps(DIGITS):
+        size, a, w = len(x), mpmath.mpf(smoothing), mpmath.mpf(weight)
+        labels = [mpmath.mpf(v) for v in z]
+        mass = mpmath.fsum(labels)
+        spread = [v * (1 - a) + a * mass / size for v in labels]
+        e = [mpmath.exp(mpmath.mpf(v)) for v in x]
+        total = mpmath.fsum(e)
+        p = [v / total for v in e]
+        losses = [-v * mpmath.log(pj) for v, pj in zip(spread, p, strict=True)]
+        slopes = [w * (mass * pj - v) for v, pj in zip(spread, p, strict=True)]
+        curves = [w * mass * pj * (1 - pj) for pj in p]
+        return (
+            to_fraction(w * mpmath.fsum(losses)),
+            tuple(map(to_fraction, slopes)),
+            tuple(map(to_fraction, curves)),
+        )

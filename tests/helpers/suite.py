@@ -9,9 +9,18 @@ from array_api_extra.testing import assert_close, assert_equal
 from xent_api._execution.names import name_of
 from xent_api._inputs.dtypes import FLOATING
 from xent_api._typing import Array
-from xent_api.testing import Target, ulp_error
+from xent_api.testing import Target, sigmoid_vectors, softmax_vectors, ulp_error
 from xent_api.testing.targets import nested
 from xent_api.testing.ulp import Exact
+
+
+def numbers_of_points(family: str, dtype: str) -> list[int]:
+    """Return how many numbers a check of a family looks at, for each quantity."""
+    if family == "sigmoid":
+        return [len(sigmoid_vectors(dtype))] * 3
+    rows = [v for v in softmax_vectors(dtype) if family == "softmax" or v.number is not None]
+    classes = sum(len(v.logits) for v in rows)
+    return [len(rows), classes, classes]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def _run(*arguments: str) -> tuple[int, str]:
 def test_the_documented_examples_on_numpy() -> None:
     status, text = _run("--backend", "numpy")
     assert status == 0
-    assert "13 of 13 examples and 9 of 9 lines of accuracy passed on 1 backend(s)" in text
+    assert "17 of 17 examples and 27 of 27 lines of accuracy passed on 1 backend(s)" in text
     for figure in ("tensorflow", "tutorial", "paddle", "1.3132617", "0.00671535"):
         assert figure in text
 
@@ -29,7 +29,7 @@ def test_the_documented_examples_on_numpy() -> None:
 def test_a_namespace_by_its_import_path() -> None:
     status, text = _run("--backend", "numpy", "--backend", "array_api_compat.numpy")
     assert status == 0
-    assert "26 of 26 examples and 18 of 18 lines of accuracy passed on 2 backend(s)" in text
+    assert "34 of 34 examples and 54 of 54 lines of accuracy passed on 2 backend(s)" in text
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,6 @@ def test_a_choice_between_two_arrays_is_no_part_of_programs() -> None:
     def program(xp: Any, x: Any) -> tuple[Any, ...]:
         return (xp.where(x >= 0.0, x, x),)
 
-    with pytest.raises(TypeError, match="got two arrays"):
+    with pytest.raises(TypeError, match="at labels only"):
         record(program, (SPEC,), DIALECT)
-    assert not hasattr(NAMESPACE, "sum")
+    assert not hasattr(NAMESPACE, "mean")

@@ -54,7 +54,7 @@ class RowTiles:
         self.summed = summed
         logits = operands[program.operands.index("logits")]
         self.batch, self.count = tuple(logits.shape[:-1]), logits.shape[-1]
-        self.axis = 0 if self.count <= FEW else 1
+        self.axis = 0 if self.count <= min(FEW, size) else 1
         # A tile that is not turned needs half of the memory.
         self.size = size << self.axis
         pairs = zip(program.operands, operands, strict=True)

@@ -58,7 +58,7 @@ class Report:
                 if not finding.passed and not finding.defect:
                     worst = sorted(finding.misses, key=lambda miss: -miss.excess)[:SHOWN]
                     reasons = [finding.problem] if finding.problem else worst
-                    lines += [f"{name}, {finding.dtype}: {reason}" for reason in reasons]
+                    lines += [f"{name}, {finding.dtype}, {finding.family}: {r}" for r in reasons]
         return lines
 
     def verdict(self) -> str:
@@ -153,6 +153,7 @@ def _accuracy(findings: dict[str, list[Finding]]) -> Table:
         (
             name,
             finding.dtype,
+            finding.family,
             finding.quantity,
             str(finding.points),
             _ulp(finding.median),
@@ -162,8 +163,8 @@ def _accuracy(findings: dict[str, list[Finding]]) -> Table:
         for name, found in findings.items()
         for finding in found
     ]
-    columns = ("backend", "dtype", "of", "points", "median ulp", "worst ulp", "")
-    return Table("Errors against the reference values", columns, rows, frozenset(columns[3:6]))
+    columns = ("backend", "dtype", "family", "of", "points", "median ulp", "worst ulp", "")
+    return Table("Errors against the reference values", columns, rows, frozenset(columns[4:7]))
 
 
 def _ulp(error: float) -> str:

@@ -46,7 +46,7 @@ def _draw(systems: Sequence[Measured], title: str, *, logarithmic: bool) -> byte
     worst = max((system.worst(case) for system in systems for case in CASES), default=0.0)
     _scale(panels[0, 0], max(5.0, 1.1 * worst), logarithmic=logarithmic or worst > FAR)
     handles = panels[0, 0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=5, frameon=False)
+    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     file = BytesIO()
     figure.savefig(file, format="png", dpi=110)
     return file.getvalue()

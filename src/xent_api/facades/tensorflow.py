@@ -1,10 +1,15 @@
 """The signatures of ``tf.nn`` (TensorFlow 2)."""
 
-from .. import sigmoid_xent
+from .. import sigmoid_xent, softmax_xent, sparse_softmax_xent
 from .._typing import Array, Number
 from ._arguments import require, require_same_dtype
 
-__all__ = ["sigmoid_cross_entropy_with_logits", "weighted_cross_entropy_with_logits"]
+__all__ = [
+    "sigmoid_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits",
+    "sparse_softmax_cross_entropy_with_logits",
+    "weighted_cross_entropy_with_logits",
+]
 
 
 def sigmoid_cross_entropy_with_logits(
@@ -88,3 +93,79 @@ def weighted_cross_entropy_with_logits(
     require(labels=labels, logits=logits, pos_weight=pos_weight)
     require_same_dtype(labels=labels, logits=logits)
     return sigmoid_xent.loss(labels=labels, logits=logits, pos_weight=pos_weight)
+
+
+def softmax_cross_entropy_with_logits(
+    labels: Array, logits: Array, axis: int = -1, name: str | None = None
+) -> Array:
+    """Return the softmax cross entropy of each row.
+
+    Parameters
+    ----------
+    labels : array, shape and dtype of `logits`
+        Probabilities of the classes.
+    logits : array, real floating
+    axis : int, default -1
+        The axis of the classes.
+    name : str, optional
+        Accepted and ignored.
+
+    Returns
+    -------
+    array, shape of `logits` without `axis`, dtype of `logits`
+
+    Raises
+    ------
+    ValueError
+        Where an argument is missing, the shapes differ, or there is no such axis.
+    TypeError
+        Where the dtypes differ.
+
+    Notes
+    -----
+    The derivatives reach the labels, too, as TensorFlow documents it. Its own losses and gradients
+    at the label round to 0 where a prediction is confident.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> softmax_cross_entropy_with_logits(np.asarray([[1.0, 0.0]]), np.asarray([[1.0, 0.0]]))
+    array([0.31326169])
+    """
+    require(labels=labels, logits=logits)
+    require_same_dtype(labels=labels, logits=logits)
+    return softmax_xent.loss(labels=labels, logits=logits, axis=axis)
+
+
+def sparse_softmax_cross_entropy_with_logits(
+    labels: Array, logits: Array, name: str | None = None
+) -> Array:
+    """Return the softmax cross entropy of each row against its class number.
+
+    Parameters
+    ----------
+    labels : integer array, shape of `logits` without the last axis
+        Class numbers; one that is none gives NaN, as TensorFlow documents it for GPUs.
+    logits : array, real floating
+    name : str, optional
+        Accepted and ignored.
+
+    Returns
+    -------
+    array, shape of `labels`, dtype of `logits`
+
+    Raises
+    ------
+    ValueError
+        Where an argument is missing, `logits` has no axis, or the shapes do not fit.
+    TypeError
+        Where the labels are no integers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sparse_softmax_cross_entropy_with_logits(np.asarray([0]), np.asarray([[1.0, 0.0]]))
+    array([0.31326169])
+    """
+    require(labels=labels, logits=logits)
+    return sparse_softmax_xent.loss(labels=labels, logits=logits)

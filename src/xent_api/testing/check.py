@@ -1,20 +1,19 @@
 """One check of any array namespace against the reference values."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import groupby
 from statistics import median
 from typing import Any
 
-from .. import sigmoid_xent
-from .._inputs.dtypes import FLOATING, compute_name
+from .._inputs.dtypes import FLOATING
 from .._typing import Array
-from .bars import allowed, normal
+from .families import FAMILIES, Family, Point
+from .rows import SoftmaxVector
 from .targets import Target, find_target
-from .ulp import ulp_error
-from .vectors import Vector, sigmoid_vectors
+from .ulp import Exact, ulp_error
+from .vectors import Vector
 
 QUANTITIES = ("loss", "gradient", "hessian")
 KNOWN_DEFECTS = {
@@ -29,8 +28,9 @@ Calls = Callable[..., tuple[Array, ...]]
 class Miss:
     """A result that is outside its bar."""
 
-    vector: Vector
+    vector: Vector | SoftmaxVector
     quantity: str
+    exact: Exact
     got: float
     error: float
     """In ulp of the dtype."""
@@ -38,22 +38,19 @@ class Miss:
     """How many times the error that is allowed."""
 
     def __str__(self) -> str:
-        v = self.vector
-        options = "" if v.plain else f", a={v.smoothing}, q={v.pos_weight}, w={v.weight}"
-        exact = float(getattr(v, self.quantity))
         return (
-            f"{self.quantity} at x={v.logit!r}, z={v.label!r}{options} ({v.stratum}): got "
-            f"{self.got!r}, exact {exact!r}: {self.error:.3g} ulp, {self.excess:.3g} times what is "
-            "allowed"
+            f"{self.quantity} at {self.vector}: got {self.got!r}, exact {float(self.exact)!r}: "
+            f"{self.error:.3g} ulp, {self.excess:.3g} times what is allowed"
         )
 
 
 @dataclass
 class Finding:
-    """What one quantity gave in one dtype."""
+    """What one quantity of one family gave in one dtype."""
 
     dtype: str
     quantity: str
+    family: str = "sigmoid"
     points: int = 0
     errors: list[float] = field(default_factory=list)
     """In ulp, at the points whose bar is in ulp."""
@@ -83,8 +80,9 @@ def check_namespace(
     target: Target | str,
     dtypes: Sequence[str] | None = None,
     call: Callable[..., Any] | None = None,
+    families: Sequence[str] = tuple(FAMILIES),
 ) -> list[Finding]:
-    """Compare the sigmoid family on an array namespace with the reference values.
+    """Compare the three families on an array namespace with the reference values.
 
     Parameters
     ----------
@@ -95,24 +93,26 @@ def check_namespace(
     call : callable, optional
         ``call(function, arrays, **options)``, which calls a function of the family: by default
         directly; a traced call goes here.
+    families : sequence of str, optional
+        "sigmoid", "softmax" (labels of every class) and "sparse_softmax" (class numbers).
 
     Returns
     -------
     list of Finding
-        One for each dtype and quantity.
+        One for each dtype, family and quantity.
 
     Raises
     ------
     Unavailable
         Where the namespace cannot be imported or cannot run here.
     TypeError
-        Where `target` or `dtypes` are something else.
+        Where `target`, `dtypes` or `families` are something else.
     ValueError
-        For a dtype of which there are no reference values.
+        For a dtype or family of which there are no reference values.
 
     Examples
     --------
-    >>> findings = check_namespace("numpy", ["float32"])
+    >>> findings = check_namespace("numpy", ["float32"], families=["sigmoid"])
     >>> [finding.quantity for finding in findings if finding.passed]
     ['loss', 'gradient', 'hessian']
     """
@@ -122,82 +122,67 @@ def check_namespace(
         raise TypeError(
             f"`target` must be a Target, a known name or an import path; got {type(target)}"
         )
+    chosen = [FAMILIES[name] for name in _check_names("families", families, FAMILIES)]
     found = []
     with target.context():
-        for dtype in target.dtypes() if dtypes is None else _check_names(dtypes):
-            found += _check_dtype(target, dtype, call or _call)
+        names = target.dtypes() if dtypes is None else _check_names("dtypes", dtypes, FLOATING)
+        for dtype in names:
+            for family in chosen:
+                found += _check_family(target, dtype, family, call or _call)
     return found
 
 
-def _check_names(dtypes: Sequence[str]) -> Sequence[str]:
-    if isinstance(dtypes, str):
-        raise TypeError(f"`dtypes` must be a sequence of names; got the single name {dtypes!r}")
-    unknown = [name for name in dtypes if name not in FLOATING]
+def _check_names(argument: str, names: Sequence[str], known: Collection[str]) -> Sequence[str]:
+    if isinstance(names, str):
+        raise TypeError(f"`{argument}` must be a sequence of names; got the single name {names!r}")
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"`dtypes` must be among {', '.join(FLOATING)}; got {', '.join(unknown)}")
-    return dtypes
+        raise ValueError(f"`{argument}` must be among {', '.join(known)}; got {', '.join(unknown)}")
+    return names
 
 
 def _call(function: Calls, arrays: dict[str, Array], **options: float) -> tuple[Array, ...]:
     return function(**arrays, **options)
 
 
-def _check_dtype(target: Target, dtype: str, call: Callable[..., Any]) -> list[Finding]:
+def _check_family(
+    target: Target, dtype: str, family: Family, call: Callable[..., Any]
+) -> list[Finding]:
     defect = KNOWN_DEFECTS.get((target.name, dtype), "")
-    findings = {name: Finding(dtype, name, defect=defect) for name in QUANTITIES}
-
-    def kind(vector: Vector) -> tuple[bool, float]:
-        return vector.plain, vector.smoothing
-
-    for _, group in groupby(sorted(sigmoid_vectors(dtype), key=kind), key=kind):
-        vectors = tuple(group)
+    findings = [Finding(dtype, name, family.name, defect=defect) for name in QUANTITIES]
+    for vectors in family.groups(dtype):
+        arrays, options = family.arguments(target, dtype, vectors)
         try:
-            results = _results(target, dtype, vectors, call)
+            losses, slopes = call(family.module.loss_and_gradient, arrays, **options)
+            _, curvatures = call(family.module.gradient_and_hessian, arrays, **options)
+            results = [target.floats(values) for values in (losses, slopes, curvatures)]
         except Exception as error:  # noqa: BLE001 - a namespace under test may raise anything
             problem = f"{type(error).__name__}: {error}"
-            return [Finding(dtype, name, problem=problem) for name in QUANTITIES]
-        for name, values in results.items():
-            for vector, got in zip(vectors, values, strict=True):
-                _judge(findings[name], vector, got)
-    return list(findings.values())
+            return [Finding(dtype, q, family.name, problem=problem) for q in QUANTITIES]
+        for finding, values in zip(findings, results, strict=True):
+            points = family.points(vectors, finding.quantity)
+            for point, got in zip(points, values, strict=True):
+                _judge(finding, point, got)
+    return findings
 
 
-def _results(
-    target: Target, dtype: str, vectors: tuple[Vector, ...], call: Callable[..., Any]
-) -> dict[str, list[float]]:
-    """Return the quantities at points that have the static options in common."""
-    compute = compute_name(dtype)
-    arrays = {
-        "logits": target.asarray([v.logit for v in vectors], dtype),
-        "labels": target.asarray([v.label for v in vectors], dtype),
-    }
-    if not vectors[0].plain:
-        arrays["weights"] = target.asarray([v.weight for v in vectors], compute)
-        arrays["pos_weight"] = target.asarray([v.pos_weight for v in vectors], compute)
-    options = {"label_smoothing": vectors[0].smoothing}
-    losses, slopes = call(sigmoid_xent.loss_and_gradient, arrays, **options)
-    _, curvatures = call(sigmoid_xent.gradient_and_hessian, arrays, **options)
-    found = zip(QUANTITIES, (losses, slopes, curvatures), strict=True)
-    return {name: target.floats(values) for name, values in found}
-
-
-def _judge(finding: Finding, vector: Vector, got: float) -> None:
-    exact = getattr(vector, finding.quantity)
-    error = ulp_error(got, exact, vector.dtype)
+def _judge(finding: Finding, point: Point, got: float) -> None:
+    error = ulp_error(got, point.exact, finding.dtype)
     finding.points += 1
-    if normal(vector) and (finding.quantity != "gradient" or vector.hard):
+    if point.counted:
         finding.errors.append(error)
-    excess = 0.0 if error == 0.0 else _excess(vector, finding.quantity, exact, got)
+    excess = 0.0 if error == 0.0 else _excess(point, finding.dtype, got)
     if excess > 1.0:
-        finding.misses.append(Miss(vector, finding.quantity, got, error, excess))
+        finding.misses.append(Miss(point.vector, finding.quantity, point.exact, got, error, excess))
 
 
-def _excess(vector: Vector, quantity: str, exact: Any, got: float) -> float:
+def _excess(point: Point, dtype: str, got: float) -> float:
     """Return how many times the error that is allowed an error is."""
+    exact = point.exact
     if not isinstance(exact, Fraction):
         return math.inf
     if not math.isfinite(got):
         # Beyond the largest number, infinity is the rounded result.
-        beyond = abs(exact) > Fraction(FLOATING[vector.dtype].largest)
-        return 0.0 if beyond and got == math.copysign(math.inf, exact) else math.inf
-    return float(min(abs(Fraction(got) - exact) / allowed(vector, quantity), Fraction(10) ** 300))
+        beyond = abs(exact) > Fraction(FLOATING[dtype].largest)
+        return 0.0 if beyond and got == (math.inf if exact > 0 else -math.inf) else math.inf
+    return float(min(abs(Fraction(got) - exact) / point.allowed, Fraction(10) ** 300))

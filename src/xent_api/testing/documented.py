@@ -33,7 +33,17 @@ class Example:
     exact: tuple[str, ...]
     printed: tuple[str, ...] = ()
     shape: tuple[int, ...] | None = None
-    """The shape of labels and logits; by default one axis."""
+    """The shape of the logits, and of labels of their dtype; by default one axis."""
+    numbers: bool = False
+    """Whether the labels are class numbers, in an axis of their own."""
+
+    def arguments(self, target: Target, dtype: str) -> tuple[Array, Array]:
+        """Return labels and logits on a target."""
+        shape = self.shape or (len(self.logits),)
+        logits = target.asarray(nested(self.logits, shape), dtype)
+        if self.numbers:
+            return target.asarray([int(label) for label in self.labels], "int32"), logits
+        return target.asarray(nested(self.labels, shape), dtype), logits
 
 
 @dataclass(frozen=True)
@@ -67,11 +77,8 @@ def run(example: Example, target: Target, dtype: str) -> Outcome:
 
 
 def _values(example: Example, target: Target, dtype: str) -> tuple[float, ...]:
-    shape = example.shape or (len(example.logits),)
     with target.context():
-        labels = target.asarray(nested(example.labels, shape), dtype)
-        logits = target.asarray(nested(example.logits, shape), dtype)
-        return tuple(target.floats(example.call(labels, logits)))
+        return tuple(target.floats(example.call(*example.arguments(target, dtype))))
 
 
 def _loss(labels: Array, logits: Array, **options: Any) -> Array:
@@ -89,6 +96,7 @@ def _paddle_gradient(labels: Array, logits: Array) -> Array:
 LOG2 = "0.6931471805599453094172321214581765680755"
 L1 = "0.3132616875182228340489954949678556419153"  # log(1 + exp(-1))
 L2 = "1.313261687518222834048995494967855641915"  # log(1 + exp(1))
+TAIL = "4.248354255291588986304977843631582181878e-18"  # log(1 + exp(-40))
 TUTORIAL_LOGITS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 TUTORIAL_LABELS = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 TUTORIAL = (
@@ -143,6 +151,7 @@ PADDLE_NORMALIZED = (
     "0.1584947759502775790456679622542589113426",
 )
 
+_CONFIDENT = "two classes of which one is nearly certain: log1p(exp(-40)), not 0"
 _TF = "TensorFlow, tf.nn.sigmoid_cross_entropy_with_logits"
 _TUTORIAL = "a TensorFlow tutorial on tf.nn.sigmoid_cross_entropy_with_logits"
 _PADDLE = "Paddle, paddle.fluid.layers.sigmoid_cross_entropy_with_logits"
@@ -175,6 +184,46 @@ EXAMPLES: tuple[Example, ...] = (
         (1.0, -1.0, 0.0),
         (L1, L2, LOG2),
         ("0.31326166", "1.3132616", "0.6931472"),
+    ),
+    Example(
+        "tensorflow-softmax",
+        _TF,
+        tensorflow.softmax_cross_entropy_with_logits,
+        (1.0, 0.0, 1.0, 0.0, 0.0, 1.0),
+        (1.0, 0.0, -1.0, 0.0, 0.0, 0.0),
+        (L1, L2, LOG2),
+        ("0.31326166", "1.3132616", "0.6931472"),
+        (3, 2),
+    ),
+    Example(
+        "tensorflow-sparse",
+        _TF,
+        tensorflow.sparse_softmax_cross_entropy_with_logits,
+        (0, 0, 1),
+        (1.0, 0.0, -1.0, 0.0, 0.0, 0.0),
+        (L1, L2, LOG2),
+        ("0.31326166", "1.3132616", "0.6931472"),
+        (3, 2),
+        numbers=True,
+    ),
+    Example(
+        "confident-softmax",
+        _CONFIDENT,
+        tensorflow.softmax_cross_entropy_with_logits,
+        (1.0, 0.0),
+        (40.0, 0.0),
+        (TAIL,),
+        shape=(1, 2),
+    ),
+    Example(
+        "confident-sparse",
+        _CONFIDENT,
+        tensorflow.sparse_softmax_cross_entropy_with_logits,
+        (0,),
+        (40.0, 0.0),
+        (TAIL,),
+        shape=(1, 2),
+        numbers=True,
     ),
     Example(
         "tutorial",

@@ -36,6 +36,11 @@ class Vector(NamedTuple):
         """Whether the label, smoothed, is 0 or 1."""
         return self.label in (0.0, 1.0) and self.smoothing == 0.0
 
+    def __str__(self) -> str:
+        options = f", a={self.smoothing}, q={self.pos_weight}, w={self.weight}"
+        plain = f"x={self.logit!r}, z={self.label!r}"
+        return f"{plain}{'' if self.plain else options} ({self.stratum})"
+
 
 @cache
 def sigmoid_vectors(dtype: str) -> tuple[Vector, ...]:
