@@ -102,7 +102,7 @@ def _check(suite: Suite, dtype: str, mode: Mode, *, plain: bool = False) -> None
     misses = [miss for finding in findings for miss in finding.misses]
     if plain:
         # The label is not in the arithmetic of a second derivative: a NaN there is not seen.
-        misses = [m for m in misses if m.quantity != "hessian" or m.vector.label == m.vector.label]
+        misses = [m for m in misses if m.quantity != "hessian" or "z=nan" not in str(m.vector)]
     assert [str(miss) for miss in misses] == []
     assert [finding.problem for finding in findings] == [""] * 3
     assert [finding.points for finding in findings] == [len(sigmoid_vectors(dtype))] * 3
