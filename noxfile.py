@@ -125,11 +125,12 @@ def peers(session: nox.Session, peers: str) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time the loss beside its peers (half an hour, on a machine with nothing else to do)."""
+    """Time the losses beside their peers (half an hour, on a machine with nothing else to do)."""
     session.install(TORCH)
-    peers = ("jax>=0.7", "numexpr>=2.13", "optax>=0.2.5", "scikit-learn>=1.7")
+    peers = ("jax>=0.7", "numexpr>=2.13", "optax>=0.2.5", "scikit-learn>=1.7", "scipy>=1.14")
     session.install(".[report]", *peers)
     session.run("python", "tools/bench.py", *session.posargs)
+    session.run("python", "tools/bench_softmax.py", *session.posargs)
 
 
 @nox.session

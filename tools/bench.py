@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import timeit
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ RESULTS = Path(__file__).parents[1] / "results" / "speed"
 PACKAGES = ("numpy", "scikit-learn", "numexpr", "torch", "jax", "optax")
 LARGE = 10_000_000
 RUNS = 5
+Row = dict[str, Any]
 
 
 def workloads(threads: int, *, quick: bool) -> Iterator[Workload]:
@@ -49,10 +50,10 @@ def workloads(threads: int, *, quick: bool) -> Iterator[Workload]:
             yield Workload(operation, "plain", "float32", size, threads)
 
 
-def measure(work: Workload) -> list[dict[str, Any]]:
+def measure(work: Any, libraries: Mapping[str, Callable[[Any], dict[str, Call]]]) -> list[Row]:
     """Return a row for each call of a workload."""
     rows = []
-    for library, make in LIBRARIES.items():
+    for library, make in libraries.items():
         if work.size > LARGE and library != "numpy":
             continue
         calls = make(work)
@@ -113,26 +114,26 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def child(threads: int, *, quick: bool) -> None:
-    """Time everything for a number of threads; write a line of JSON for each call."""
-    for work in workloads(threads, quick=quick):
-        for row in measure(work):
-            print(json.dumps(row), flush=True)
-
-
-def main() -> int:
+def main(
+    script: str,
+    workloads: Callable[..., Iterator[Any]],
+    libraries: Mapping[str, Callable[[Any], dict[str, Call]]],
+    write: Callable[[dict[str, Any]], None],
+) -> int:
     """Run a process for each number of threads, then write the page."""
     parser = argparse.ArgumentParser(description="Time the loss beside its peers.")
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        child(options.child, quick=options.quick)
+        for work in workloads(options.child, quick=options.quick):
+            for row in measure(work, libraries):
+                print(json.dumps(row), flush=True)
         return 0
     rows: list[dict[str, Any]] = []
     for threads in (1, 2):
         processors = ",".join(map(str, range(threads)))
-        command = ["taskset", "-c", processors, sys.executable, __file__, "--child", str(threads)]
+        command = ["taskset", "-c", processors, sys.executable, script, "--child", str(threads)]
         environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
         done = subprocess.run(
             [*command, *(["--quick"] if options.quick else [])],
@@ -149,12 +150,17 @@ def main() -> int:
         "rows": rows,
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "bench.json").write_text(json.dumps(result, indent=0) + "\n")
-    from bench_page import write
-
-    write(result, RESULTS)
+    write(result)
     return 0
 
 
+def write_page(result: dict[str, Any]) -> None:
+    """Write the results and their page."""
+    from bench_page import write
+
+    (RESULTS / "bench.json").write_text(json.dumps(result, indent=0) + "\n")
+    write(result, RESULTS)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__file__, workloads, LIBRARIES, write_page))

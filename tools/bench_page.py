@@ -64,20 +64,22 @@ def _table(title: str, groups: dict[tuple[Any, ...], Rows]) -> Table:
         cells = [operation, variant]
         for ours, peers in PEERS.items():
             mine = calls.get(f"{OURS} {ours}")
-            cells.append(_time(mine, size))
-            cells += [_ratio(calls.get(peer), mine) for peer in peers]
+            cells.append(time(mine, size))
+            cells += [ratio(calls.get(peer), mine) for peer in peers]
         rows.append(tuple(cells))
     return Table(title, tuple(columns), rows, frozenset(columns[2:]))
 
 
-def _time(row: dict[str, Any] | None, size: int) -> str:
+def time(row: dict[str, Any] | None, size: int) -> str:
+    """Return nanoseconds an element, with the spread."""
     if row is None:
         return ""
     spread = (row["most"] - row["least"]) / 2
     return f"{row['seconds'] / size * 1e9:.1f} ± {spread / size * 1e9:.1f}"
 
 
-def _ratio(peer: dict[str, Any] | None, ours: dict[str, Any] | None) -> str:
+def ratio(peer: dict[str, Any] | None, ours: dict[str, Any] | None) -> str:
+    """Return how many times our time a peer takes."""
     return "" if peer is None or ours is None else f"{peer['seconds'] / ours['seconds']:.2f}"
 
 

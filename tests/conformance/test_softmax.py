@@ -112,6 +112,8 @@ def test_class_numbers_of_every_integer_dtype(suite: Suite, kind: str) -> None:
     if not suite.has(kind):
         pytest.skip(f"{suite} has no {kind}")
     high = 2 ** (int(kind.strip("uint")) - (not kind.startswith("u"))) - 1
+    if suite.target.name == "mlx" and kind == "uint64":
+        high = 2**63 - 1  # it reads no larger Python number
     size = 300
     logits = suite.array([[math.sin(i * j) for j in range(size)] for i in range(3)], "float32")
     labels = suite.array([0, 100, high], kind)

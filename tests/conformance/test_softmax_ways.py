@@ -311,11 +311,12 @@ def test_many_classes(suite: Suite, dtype: str, size: int) -> None:
     found = [suite.floats(value) for value in (loss, slope, curvature)]
     for i, label in enumerate((top, 5)):
         exact = exact_values(tuple(x), tuple(float(j == label) for j in range(size)))
-        bar = 5.5 if suite.target.name == "ndonnx" else 4
+        # onnxruntime adds float64 rows up one after the other.
+        bar = 8 if suite.target.name == "ndonnx" and dtype == "float64" else 4
         assert ulp_error(found[0][i], exact[0], dtype) <= bar
         for j in range(size):
-            assert ulp_error(found[1][size * i + j], exact[1][j], dtype) <= 4
-            assert ulp_error(found[2][size * i + j], exact[2][j], dtype) <= 4
+            assert ulp_error(found[1][size * i + j], exact[1][j], dtype) <= bar
+            assert ulp_error(found[2][size * i + j], exact[2][j], dtype) <= bar
 
 
 @pytest.mark.only("dask")

@@ -104,7 +104,7 @@ def test_the_files(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     assert f"{folder / 'index.html'} is written" in out.getvalue()
     html = (folder / "index.html").read_text(encoding="utf-8")
-    for text in ("13 of 13 examples", "textbook in NumPy", "x = nan, masked", "Python 3."):
+    for text in ("17 of 17 examples", "textbook in NumPy", "x = nan, masked", "Python 3."):
         assert text in html
     embedded = [base64.b64decode(data) for data in re.findall(r'base64,([^"]+)"', html)]
     files = [(folder / name).read_bytes() for name in ("backends.png", "peers.png")]

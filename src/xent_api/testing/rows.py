@@ -69,8 +69,9 @@ def softmax_vectors(dtype: str) -> tuple[SoftmaxVector, ...]:
 
     Examples
     --------
-    >>> [v.logits for v in softmax_vectors("float32")][8], softmax_vectors("float32")[8].number
-    ((0.0, 0.0), 1)
+    >>> vector = softmax_vectors("float32")[8]
+    >>> vector.logits, vector.number
+    ((-0.0, 0.0, 0.0), 1)
     """
     text = (files(__package__) / "data" / "softmax.csv").read_text(encoding="ascii")
     lines = [line.split(",") for line in text.splitlines() if not line.startswith("#")]
