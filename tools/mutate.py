@@ -31,6 +31,7 @@ class Mutation(NamedTuple):
 
 
 SIGMOID, KEPT, PROGRAM = "_formulas/sigmoid.py", "_formulas/kept.py", "_programs/sigmoid.py"
+SOFTMAX, ROWS = "_formulas/softmax.py", "_programs/rows.py"
 REDUCTION, OPTIONS, DTYPES = "_reduction.py", "_inputs/options.py", "_inputs/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
@@ -198,6 +199,118 @@ MUTATIONS = (
         "torch.where(x.isinf() & (r == 0.0), number, x)",
         "torch.where(x.isinf(), number, x)",
         only=frozenset({"torch"}),
+    ),
+    Mutation(
+        "softmax: gradient at the label as p - 1",
+        SOFTMAX,
+        "return -z * rest * f",
+        "return e * f - z * (e + rest) * f",
+    ),
+    Mutation(
+        "softmax: gradient at soft labels as p*Z - z",
+        SOFTMAX,
+        "return positive * others - z * (rest * f)",
+        "return positive * (others + z) - z * ((e + rest) * f)",
+    ),
+    Mutation(
+        "softmax: 1 - p as it stands",
+        SOFTMAX,
+        "return (1.0 - e) + others",
+        "return (1.0 + others) - e",
+    ),
+    Mutation(
+        "softmax: the sum of all but one as the sum less one",
+        SOFTMAX,
+        "    return total(xp, e - ones, wide) + (xp.astype(total(xp, ones, e.dtype), wide) - 1.0)",
+        "    return total(xp, e, wide) - 1.0",
+    ),
+    Mutation(
+        "softmax: ties counted once",
+        SOFTMAX,
+        "(xp.astype(total(xp, ones, e.dtype), wide) - 1.0)",
+        "0.0 * total(xp, ones, wide)",
+    ),
+    Mutation(
+        "softmax: log for log1p",
+        SOFTMAX,
+        "    softplus = xp.log1p(others)\n    value",
+        "    softplus = xp.log1p((1.0 + others) - 1.0)\n    value",
+    ),
+    Mutation(
+        "softmax: no guard of classes that are switched off",
+        SOFTMAX,
+        "z * finite(xp, step, z)",
+        "z * step",
+    ),
+    Mutation(
+        "softmax: no guard of rows without weight",
+        SOFTMAX,
+        "finite(xp, value, weights) * weights",
+        "value * weights",
+    ),
+    Mutation(
+        "softmax: smoothing over one class more",
+        SOFTMAX,
+        "mass * (smoothing / size)",
+        "mass * (smoothing / (size + 1))",
+    ),
+    Mutation(
+        "softmax: smoothing of class numbers over one class more",
+        SOFTMAX,
+        "total(xp, step, wide) * (smoothing / size)",
+        "total(xp, step, wide) * (smoothing / (size + 1))",
+    ),
+    Mutation(
+        "softmax: weights not in the derivatives",
+        SOFTMAX,
+        "return value if weights is None else value * weights",
+        "return value",
+    ),
+    Mutation(
+        "softmax: the square of the Hessian once",
+        SOFTMAX,
+        "mass / (1.0 + r * (2.0 + r))",
+        "mass / (1.0 + r)",
+    ),
+    Mutation(
+        "softmax: a number beyond the classes is the last one",
+        ROWS,
+        "(labels >= 0) & (labels < options.size)",
+        "labels >= 0",
+    ),
+    Mutation(
+        "softmax: the derivative in the labels without the sum",
+        SOFTMAX,
+        "        return softplus - u",
+        "        return softplus * 0.0 - u",
+        only=RULES,
+    ),
+    Mutation(
+        "softmax: a variable where a constant keeps the digits",
+        ROWS,
+        'labelled if "loss" in options.outputs else ~labelled',
+        '~labelled if "loss" in options.outputs else labelled',
+        only=frozenset({"torch", "mlx"}),
+    ),
+    Mutation(
+        "softmax: axes not put back",
+        "_rows.py",
+        "backend.xp.moveaxis(value, -1, axis)",
+        "value",
+    ),
+    Mutation(
+        "rows in tiles: the label stays left out",
+        "_execution/numpy_calls.py",
+        "    flat[spot] = at_label\n",
+        "",
+        only=frozenset({"numpy"}),
+    ),
+    Mutation(
+        "rows in pieces: the maximum of the last one",
+        "_execution/rows.py",
+        "part = functions[COMBINED[reduction.name]](so_far, part, out=part)",
+        "part = part",
+        only=TILED,
     ),
     Mutation(
         "plans: weights of -0.0 taken for 0.0",

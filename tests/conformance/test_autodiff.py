@@ -206,3 +206,80 @@ def test_jax_jit_and_vmap(suite: Suite, dtype: str) -> None:
     mapped = jax.vmap(jax.grad(mean))(*rows)
     single = jax.grad(mean)(logits, labels, mask)
     suite.assert_ulp(mapped[1], suite.floats(single), dtype, bar=4.0)
+
+
+@pytest.mark.only("torch", "jax")
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
+def test_the_derivative_in_hard_labels_without_a_rule(suite: Suite, dtype: str) -> None:
+    """In forward mode torch differentiates the arithmetic, JAX beside a denominator array."""
+    points = [(2.0, 1.0), (-3.0, 0.0), (0.5, 1.0), (20.0, 1.0), (-20.0, 0.0)]
+    x = suite.array([p[0] for p in points], dtype)
+    z = suite.array([p[1] for p in points], dtype)
+    if suite.target.name.startswith("jax"):
+        import jax
+
+        one = suite.array(1.0, dtype)
+
+        def mean(z: Any) -> Any:
+            return sigmoid_xent.loss_and_gradient(
+                labels=z, logits=x, reduction="mean", denominator=one
+            )[0]
+
+        slope = jax.grad(mean)(z)
+    else:
+        import torch
+
+        tangents = (torch.ones_like(z),)
+        slope = torch.func.jvp(lambda z: sigmoid_xent.loss(labels=z, logits=x), (z,), tangents)[1]
+    for got, (logit, _) in zip(suite.floats(slope), points, strict=True):
+        assert ulp_error(got, -logit, dtype) <= 4
+
+
+@pytest.mark.only("torch")
+def test_tools_that_lose_the_rule_find_the_right_arithmetic(suite: Suite, dtype: str) -> None:
+    import torch
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    for logit, label, slope in ((0.0, 1.0, -0.5), (-0.0, 0.0, 0.5), (20.0, 1.0, -2.0611537e-09)):
+        x = torch.tensor([logit], requires_grad=True)
+        z = torch.tensor([label])
+        traced = make_fx(lambda a, b: sigmoid_xent.loss(labels=b, logits=a))(x, z)
+        (found,) = torch.autograd.grad(traced(x, z).sum(), x)
+        assert found.item() == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.only("torch")
+def test_torch_compiles_a_mean_once_for_all_sizes(suite: Suite, dtype: str) -> None:
+    import torch
+    from torch._dynamo.testing import CompileCounter
+
+    torch.compiler.reset()
+    counter = CompileCounter()
+
+    def mean(x: Any, z: Any) -> Any:
+        return sigmoid_xent.loss(labels=z, logits=x, reduction="mean")
+
+    compiled = torch.compile(mean, backend=counter, fullgraph=True)
+    for size in range(3, 9):
+        x, z = torch.randn(size, requires_grad=True), torch.ones(size)
+        torch.testing.assert_close(compiled(x, z), mean(x, z))
+    assert counter.frame_count <= 2
+
+
+@pytest.mark.only("mlx")
+def test_mlx_compiles_a_mean_without_its_size(suite: Suite, dtype: str) -> None:
+    mx = suite.target.xp
+
+    def mean(x: Any, z: Any) -> Any:
+        return sigmoid_xent.total_weight(labels=x * z)
+
+    compiled = mx.compile(mean, shapeless=True)
+    assert [compiled(mx.zeros((n,)), mx.zeros((n,))).item() for n in (5, 10)] == [5, 10]
+
+
+@pytest.mark.only("mlx")
+def test_mlx_in_forward_mode_at_infinity(suite: Suite, dtype: str) -> None:
+    mx = suite.target.xp
+    x, z = mx.array([INF, -INF]), mx.array([1.0, 0.0])
+    _, (slope,) = mx.jvp(lambda x: sigmoid_xent.loss(labels=z, logits=x), (x,), (mx.ones((2,)),))
+    assert suite.floats(slope) == [0.0, 0.0]

@@ -156,7 +156,7 @@ LIBRARIES = {
 
 def table() -> str:
     """Return the README's table, in Markdown."""
-    columns = ("", "compiled", "vmap", "grad, grad of grad", "lazy", "devices")
+    columns = ("", "eager", "compiled", "vmap", "grad", "grad of grad", "lazy", "devices")
     lines = [columns, ("---",) * len(columns), *map(_row, LIBRARIES.values())]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -164,11 +164,14 @@ def table() -> str:
 def _row(library: Library) -> tuple[str, ...]:
     compiled = any(mode.compiled for mode in library.modes)
     rule = any(not mode.plain for mode in library.modes)
+    kind = ("closed form" if rule else "of the formula") if library.modes else ""
     return (
         library.title,
+        "yes",  # every test of the suite runs eagerly
         f"`{library.compiler}`" if compiled else "",
         "yes" if any(mode.mapped for mode in library.modes) else "",
-        ("closed form" if rule else "of the formula") if library.modes else "",
+        kind,
+        kind,
         library.lazy,
         library.devices,
     )
