@@ -24,8 +24,13 @@ def shortened(
 ) -> tuple[str, tuple[int, ...]]:
     """Return one step instead of the last of several, else the step itself.
 
-    ``-abs(x)``, and ``sum(e - floor(e)) + (sum(floor(e)) - 1)`` for the last axis of 0 <= e <= 1.
+    ``-abs(x)``; a division by an array of one number everywhere, which NumPy and PyTorch's CPUs
+    divide by like any other; and ``sum(e - floor(e)) + (sum(floor(e)) - 1)`` for the last axis of
+    0 <= e <= 1.
     """
+    if name == "divide":
+        number = _everywhere(inputs[1], made, numbers)
+        return name, inputs if number is None else (inputs[0], number)
     if name == "negative":
         match made.get(inputs[0]):
             case Step("abs", operands):
@@ -37,6 +42,16 @@ def shortened(
                 if e is not None and numbers.get(one) == 1.0:
                     return "all_but_one1", (e,)
     return name, inputs
+
+
+def _everywhere(value: int, made: Made, numbers: Numbers) -> int | None:
+    """Return the number where the value is ``zeros_like(...) + number``, else None."""
+    match made.get(value):
+        case Step("add", (zeros, number)) if number in numbers:
+            filled = made.get(zeros)
+            if filled and filled.name == "full_like" and numbers.get(filled.inputs[1]) == 0:
+                return number
+    return None
 
 
 def _without_ones(rest: int, count: int, made: Made) -> int | None:
