@@ -8,12 +8,12 @@ from ._typing import Array
 
 
 def aligned(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, Array]:
-    """Return the operands of a program, by name."""
+    """Return the operands of a program, by name; numbers are none."""
     xp, logits = backend.xp, _last(backend, arrays["logits"], axis)
     found = {"logits": logits}
     for name in ("mask", "weights", "denominator"):
         value = arrays.get(name)
-        if value is not None:
+        if value is not None and not isinstance(value, (int, float)):
             found[name] = value if name == "denominator" else value[..., None]
     labels = arrays["labels"]
     if labels.ndim == logits.ndim:

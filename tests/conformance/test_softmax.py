@@ -359,3 +359,17 @@ def test_traced_calls_give_what_eager_ones_do(suite: Suite, dtype: str) -> None:
         for got, wanted in zip(found, family.loss_and_gradient(**arrays, **options), strict=True):
             for a, b in zip(suite.floats(got), suite.floats(wanted), strict=True):
                 assert a == pytest.approx(b, rel=1e-6, nan_ok=True)
+
+
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+def test_the_same_call_again(suite: Suite, dtype: str) -> None:
+    """What was checked and planned once is not planned again, with numbers as with arrays."""
+    logits, labels = suite.array(LOGITS, dtype), suite.array(NUMBERS, "int32")
+    for options in ({"weights": 2.0}, {"weights": 2, "reduction": "mean", "denominator": 3}):
+        first, second = (
+            sparse_softmax_xent.loss_and_gradient(labels=labels, logits=logits, **options)
+            for _ in range(2)
+        )
+        for one, other in zip(first, second, strict=True):
+            suite.assert_equal(one, other)
