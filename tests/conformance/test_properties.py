@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.array_api import make_strategies_namespace
 
-from xent_api import sigmoid_xent
+from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 
 pytestmark = [pytest.mark.eager, pytest.mark.dtypes("float32")]
 
@@ -169,3 +169,66 @@ def test_finite_differences(
     assert abs((losses[2] - losses[0]) / width - slope) <= tolerance
     ends = suite.floats(slopes)
     assert abs((ends[2] - ends[0]) / width - curvature) <= size * step + 8 * EPS * size / width
+
+
+@PROPERTY
+@given(problem=_problem(), keep=st.lists(st.booleans(), min_size=16, max_size=16))
+def test_a_mask_broadcasts_as_if_repeated(
+    suite: Suite, dtype: str, problem: Any, keep: list[bool]
+) -> None:
+    shape = problem[0]
+    arrays = _arrays(suite, problem)
+    small_shape = shape[1:] if shape else ()
+    size = math.prod(small_shape)
+    small = _array(suite, keep[:size], small_shape, "bool") if size <= 16 else None
+    if small is None:
+        return
+    copies = math.prod(shape) // size if size else 0
+    full = _array(suite, keep[:size] * copies, shape, "bool")
+    for reduction in ("none", "mean"):
+        options: dict[str, Any] = {"reduction": reduction}
+        found = sigmoid_xent.loss_and_gradient(**arrays, mask=small, **options)
+        wanted = sigmoid_xent.loss_and_gradient(**arrays, mask=full, **options)
+        for got, value in zip(found, wanted, strict=True):
+            suite.assert_equal(got, value)
+
+
+@PROPERTY
+@given(problem=_problem())
+def test_the_gradients_of_sum_and_mean_differ_by_the_number_that_is_kept(
+    suite: Suite, dtype: str, problem: Any
+) -> None:
+    arrays, mask = _arrays(suite, problem), _array(suite, problem[3], problem[0], "bool")
+    whole = suite.floats(sigmoid_xent.gradient(**arrays, mask=mask, reduction="sum"))
+    mean = suite.floats(sigmoid_xent.gradient(**arrays, mask=mask, reduction="mean"))
+    count = max(1, sum(problem[3]))
+    for a, b in zip(whole, mean, strict=True):
+        assert abs(a - count * b) <= EPS * abs(a) + 1e-36
+    total = math.fsum(whole)
+    assert abs(total - count * math.fsum(mean)) <= 2 * EPS * math.fsum(map(abs, whole)) + 1e-36
+
+
+@PROPERTY
+@given(
+    rows=st.lists(st.lists(LOGIT, min_size=4, max_size=4), min_size=1, max_size=4),
+    labels=st.lists(st.integers(0, 3), min_size=4, max_size=4),
+    order=st.permutations(range(4)),
+)
+def test_rows_of_classes(
+    suite: Suite, dtype: str, rows: list[list[float]], labels: list[int], order: list[int]
+) -> None:
+    """Gradients of a row add up to 0, and neither the order nor the kind of labels matters."""
+    labels = labels[: len(rows)]
+    arrays = {"logits": suite.array(rows, dtype), "labels": suite.array(labels, "int32")}
+    loss, slope = sparse_softmax_xent.loss_and_gradient(**arrays)
+    losses, slopes = suite.floats(loss), suite.floats(slope)
+    assert all(value >= 0.0 for value in losses)
+    for i in range(len(rows)):
+        row = slopes[4 * i : 4 * i + 4]
+        assert abs(math.fsum(row)) <= 8 * EPS * math.fsum(map(abs, row)) + 1e-36
+    turned = {
+        "logits": suite.array([[row[k] for k in order] for row in rows], dtype),
+        "labels": suite.array([[float(k == y) for k in order] for y in labels], dtype),
+    }
+    for a, b in zip(losses, suite.floats(softmax_xent.loss(**turned)), strict=True):
+        assert abs(a - b) <= 8 * EPS * a + 1e-36
