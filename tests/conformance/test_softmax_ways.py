@@ -194,6 +194,28 @@ def test_derivatives_in_labels_and_weights(
 @pytest.mark.only("torch", "jax")
 @pytest.mark.eager
 @pytest.mark.dtypes("float32")
+@pytest.mark.parametrize("large", [False, True])
+def test_rows_without_weight_have_a_derivative_of_0_in_the_labels(
+    suite: Suite, dtype: str, large: bool
+) -> None:
+    count = 6000 if large else 2
+    x = suite.array([[-INF, 1.0]] * count, dtype)
+    z = suite.array([[1.0, 0.0]] * count, dtype)
+    w = suite.array([0.0] * count, dtype)
+    for smoothing in (0.0, 0.25):
+
+        def total(z: Any, smoothing: float = smoothing) -> Any:
+            return softmax_xent.loss(
+                logits=x, labels=z, weights=w, label_smoothing=smoothing, reduction="sum"
+            )
+
+        (slope,) = _derivatives(suite, total, z)
+        assert set(suite.floats(slope)) == {0.0}
+
+
+@pytest.mark.only("torch", "jax")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
 def test_second_derivatives(suite: Suite, dtype: str) -> None:
     row, size = (40.0, 0.0, 1.5), 3
     x = suite.array(list(row), dtype)

@@ -82,7 +82,10 @@ class Dense(Row):
         slope = softmax.label_slope(
             self.xp, self.z, self.step, others, options.size, options.smoothing
         )
-        return slope if self.weights is None else slope * self.narrow(self.weights)
+        if self.weights is None:
+            return slope
+        weights = self.narrow(self.weights)
+        return softmax.finite(self.xp, slope, weights) * weights
 
     def _smoothed(self) -> Array:
         smoothing = self.options.smoothing
