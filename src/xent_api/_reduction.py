@@ -7,7 +7,7 @@ from ._execution.direct import Backend
 from ._execution.names import name_of
 from ._inputs.checked import Inputs
 from ._inputs.dtypes import compute_name, dtype_of
-from ._inputs.shapes import static_size
+from ._inputs.shapes import same_shape, static_size
 from ._programs.sigmoid import SigmoidProgram
 from ._programs.softmax import SoftmaxProgram
 from ._programs.totals import CountProgram, QuotientProgram
@@ -128,7 +128,8 @@ def total_weight(
 def _aligned(arrays: Iterable[Array]) -> bool:
     """Tell whether arrays are known to have one shape."""
     shapes = [tuple(array.shape) for array in arrays]
-    return static_size(shapes[0]) is not None and shapes.count(shapes[0]) == len(shapes)
+    # Not by `count`: torch's compiler does not compare tuples of symbols.
+    return static_size(shapes[0]) is not None and all(same_shape(s, shapes[0]) for s in shapes)
 
 
 def _wide(backend: Backend, logits: Array, compute: DType) -> DType:

@@ -4,6 +4,7 @@ Programs have the classes in the last axis, and an axis of one element there in 
 """
 
 from ._execution.direct import Backend
+from ._execution.names import name_of
 from ._typing import Array
 
 
@@ -23,6 +24,8 @@ def aligned(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, 
     found["labels"] = found["positions"] = labels[..., None]
     info = xp.__array_namespace_info__()
     integer = info.default_dtypes(device=backend.device(labels))["integral"]
+    if name_of(labels.dtype) in ("int64", "uint64"):
+        integer = xp.int64  # of which a narrower one would make other classes
     size, beside = logits.shape[-1], backend.creation(labels)
     found["classes"] = xp.arange(size, dtype=integer, **beside)
     return found

@@ -373,3 +373,37 @@ def test_the_same_call_again(suite: Suite, dtype: str) -> None:
         )
         for one, other in zip(first, second, strict=True):
             suite.assert_equal(one, other)
+
+
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+def test_wide_class_numbers_do_not_become_others(suite: Suite, dtype: str) -> None:
+    if not suite.has("int64"):
+        pytest.skip(f"{suite} has no int64")
+    labels = suite.array([2**32 + 1, -(2**32), 1], "int64")
+    losses = sparse_softmax_xent.loss(
+        logits=suite.array([[1.0, 2.0, 3.0]] * 3, dtype), labels=labels
+    )
+    assert [v == v for v in suite.floats(losses)] == [False, False, True]
+
+
+@pytest.mark.eager
+@pytest.mark.only("numpy")
+@pytest.mark.dtypes("float32")
+def test_no_rows_of_many_classes(suite: Suite, dtype: str) -> None:
+    logits = suite.target.xp.zeros((0, 5, 300_000), dtype=suite.target.xp.float32)
+    labels = suite.target.xp.zeros((0, 5), dtype=suite.target.xp.int64)
+    for reduction in ("sum", "mean"):
+        loss = sparse_softmax_xent.loss(logits=logits, labels=labels, reduction=reduction)
+        assert suite.floats(loss) == [0.0]
+
+
+@pytest.mark.eager
+@pytest.mark.only("numpy")
+@pytest.mark.dtypes("float32")
+def test_more_classes_than_float32_has_integers(suite: Suite, dtype: str) -> None:
+    xp, size = suite.target.xp, 2**24 + 4
+    logits = xp.zeros((1, size), dtype=xp.float32)
+    logits[0, 2**24] = 60.0
+    labels = suite.array([2**24 + 1], "int64")
+    assert suite.floats(sparse_softmax_xent.loss(logits=logits, labels=labels)) == [60.0]

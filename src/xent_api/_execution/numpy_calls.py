@@ -84,7 +84,7 @@ def _folded(value: Array) -> Array:
     """Return two rows with the sum of all."""
     while len(value) > 2:
         half = len(value) // 2
-        folded = np.empty((len(value) - half, *value.shape[1:]), value.dtype)
+        folded = np.empty_like(value, shape=(len(value) - half, *value.shape[1:]))
         np.add(value[:half], value[-half:], out=folded[:half])
         folded[half:] = value[half:-half]
         value = folded
@@ -99,7 +99,11 @@ units of 2^-24 of it (1e5 blocks), and those of several blocks do not add up."""
 def _sum_rows(value: Array, out: Array) -> Array:
     """Return the sums of rows: of blocks first, in half the time that a wider dtype takes."""
     rows, count = value.shape
-    if value.dtype == DOUBLE or count < 2 * BLOCK:
+    if value.dtype == DOUBLE:
+        # No wider dtype has more digits: in halves, like the sums of columns.
+        value = _folded(value.T).T if count > 2 else value
+        return np.add.reduce(value, axis=1, keepdims=True, out=out)
+    if count < 2 * BLOCK:
         return np.add.reduce(value, axis=1, keepdims=True, dtype=out.dtype, out=out)
     number = count // BLOCK
     step, item = value.strides

@@ -115,7 +115,7 @@ class Sparse(Row):
         self.label = cast(xp, chosen, wide) - cast(xp, top, wide)
         """u at the label."""
         self.valid = (labels >= 0) & (labels < options.size)
-        apart = softmax.apart(xp, classes, labels, options.compute)
+        apart = softmax.apart(xp, classes, labels, options.size, options.compute)
         self.at_label = xp.exp(self.label)
         self.beside = softmax.all_but_label(xp, self.decay, apart, wide)
         """What the label leaves of 1 + r."""
