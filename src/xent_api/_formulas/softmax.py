@@ -33,6 +33,11 @@ def highest(xp: Namespace, x: Array) -> Array:
     return xp.max(x, axis=-1, keepdims=True)
 
 
+def step(x: Array, top: Array) -> Array:
+    """Return u = x - m."""
+    return x - top
+
+
 def all_but_one(xp: Namespace, e: Array, wide: DType) -> Array:
     """Return r, the sum of all `e` <= 1 without one of those that are 1.
 
@@ -51,6 +56,11 @@ def all_but_label(xp: Namespace, e: Array, apart: Array, wide: DType) -> Array:
     to be looked for.
     """
     return total(xp, e * apart, wide)
+
+
+def others(beside: Array, at_label: Array) -> Array:
+    """Return r from the sum of all e but that at the label, and from that."""
+    return beside + (at_label - 1.0)
 
 
 def apart(xp: Namespace, classes: Array, labels: Array, size: int, dtype: DType) -> Array:
@@ -101,6 +111,12 @@ def hard_linear(
 def smoothed(z: Array, mass: Array, size: int, smoothing: float) -> Array:
     """Return the labels of which `smoothing` is spread evenly, for labels of the sum `mass`."""
     return z * (1.0 - smoothing) + mass * (smoothing / size)
+
+
+def hard_labels(size: int, smoothing: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return z and 1 - z of a smoothed hard label, and of the other classes."""
+    share = smoothing / size
+    return ((1.0 - smoothing) + share, smoothing - share), (share, 1.0 - share)
 
 
 def loss(

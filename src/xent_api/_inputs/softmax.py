@@ -7,6 +7,7 @@ from .checked import Inputs, check_common, check_labels_and_weights, check_optio
 from .kinds import check_class_numbers, check_factor
 from .options import check_ignored
 from .shapes import check_axis, check_class_shape, check_same_shape, check_size, without
+from .sigmoid import check_total
 
 
 def check_dense(
@@ -81,9 +82,7 @@ def check_sparse_total(
     ignore_index: Number | None,
     weights: Array | Number | None,
 ) -> tuple[Backend, dict[str, Array], float | None, int | float | None]:
-    """Return backend, arrays, the weight if it is a number, and the ignored label."""
-    backend, arrays, number = check_labels_and_weights(labels, mask, weights)
-    check_class_numbers(arrays["labels"])
-    ignored = check_ignored(ignore_index, name_of(arrays["labels"].dtype))
-    check_optional(backend, arrays, "float64", tuple(arrays["labels"].shape), "`labels`")
-    return backend, arrays, number, ignored
+    """Return what `check_total` does, for labels that are class numbers."""
+    found = check_total(labels=labels, mask=mask, ignore_index=ignore_index, weights=weights)
+    check_class_numbers(found[1]["labels"])
+    return found

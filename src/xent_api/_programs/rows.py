@@ -16,7 +16,7 @@ class Row:
 
     def __init__(self, options: "SoftmaxProgram", xp: Namespace, x: Array, top: Array) -> None:
         self.options, self.xp = options, xp
-        self.step = x - top
+        self.step = softmax.step(x, top)
         self.decay = xp.exp(self.step)
 
     def narrow(self, value: Array) -> Array:
@@ -112,14 +112,14 @@ class Sparse(Row):
             top = seen(options, xp, top, chosen == top)
         super().__init__(options, xp, x, top)
         self.classes, self.labels = classes, labels
-        self.label = cast(xp, chosen, wide) - cast(xp, top, wide)
+        self.label = softmax.step(cast(xp, chosen, wide), cast(xp, top, wide))
         """u at the label."""
         self.valid = (labels >= 0) & (labels < options.size)
         apart = softmax.apart(xp, classes, labels, options.size, options.compute)
         self.at_label = xp.exp(self.label)
         self.beside = softmax.all_but_label(xp, self.decay, apart, wide)
         """What the label leaves of 1 + r."""
-        self.others = self._if_valid(self.beside + (self.at_label - 1.0))
+        self.others = self._if_valid(softmax.others(self.beside, self.at_label))
         self.weights = _array(xp, weights, self.others)
 
     def loss(self) -> Array:
@@ -132,15 +132,13 @@ class Sparse(Row):
 
     def gradient(self) -> Array:
         """Return the derivatives with respect to the logits."""
-        smoothing = self.options.smoothing
-        share = smoothing / self.options.size
+        at_label, elsewhere = softmax.hard_labels(self.options.size, self.options.smoothing)
         factor = softmax.factor(self.others, None, self.weights)
-        z, others = (1.0 - smoothing) + share, smoothing - share
-        label = softmax.gradient(self.at_label, self.beside, z, others, factor)
-        f, rest = self.narrow(factor), self.rest(self.others)
-        elsewhere = softmax.gradient(self.decay, rest, share, 1.0 - share, f)
+        label = softmax.gradient(self.at_label, self.beside, *at_label, factor)
+        rest = self.rest(self.others)
+        others = softmax.gradient(self.decay, rest, *elsewhere, self.narrow(factor))
         hot = self.classes == self.labels
-        return self.xp.where(hot, self.narrow(label), elsewhere)
+        return self.xp.where(hot, self.narrow(label), others)
 
     def hessian(self) -> Array:
         """Return the second derivatives with respect to each logit, which no label is near to."""
