@@ -56,8 +56,8 @@ def load(result: dict[str, Any]) -> Measured:
         case: Curve(tuple(curve["worst"]), tuple(curve["median"]))
         for case, curve in result["curves"].items()
     }
-    special_values = tuple((loss, slope) for loss, slope in result["special"])
-    return Measured(result["name"], result["version"], curves, special_values)
+    special_values = [(loss, slope, in_labels) for loss, slope, in_labels in result["special"]]
+    return Measured(result["name"], result["version"], curves, tuple(special_values))
 
 
 def markdown(table: Table) -> str:

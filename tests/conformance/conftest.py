@@ -89,7 +89,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for pattern, reason in _lines(path):
             matching = [item for item in here if fnmatch(item.nodeid, f"*{pattern}")]
             for item in matching:
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+                strict = not reason.startswith("depends on the CPU")
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=strict))
             if not matching:
                 config.stash[STALE].append(f"{path.name}: {pattern}")
 

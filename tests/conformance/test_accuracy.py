@@ -5,11 +5,12 @@ import math
 from typing import Any
 
 import pytest
+from helpers import oracle
 from helpers.suite import Suite, numbers_of_points
 
 from xent_api import sigmoid_xent
 from xent_api._inputs.dtypes import FLOATING, compute_name, round_to
-from xent_api.testing import check_namespace, sigmoid_vectors
+from xent_api.testing import BAR, check_namespace, sigmoid_vectors, ulp_error
 from xent_api.testing.families import FAMILIES
 
 LABELS = (0.0, 1e-20, 1e-6, 0.1, 0.25, 0.5, 0.9, 1.0 - 1e-6, 1.0)
@@ -89,3 +90,28 @@ def test_explicit_defaults_change_no_bit(suite: Suite, dtype: str, smoothing: fl
         plain = function(**arrays, **common)
         for got, wanted in zip(function(**arrays, **(common | options)), plain, strict=True):
             suite.assert_equal(got, wanted)
+
+
+# Where a sweep of all float32 numbers, or of some millions on ndonnx, found a library at its worst.
+WORST_LOGITS = (
+    *("0x1.056d660000000p+1", "0x1.5d25920000000p-1", "0x1.5c913e0000000p+6"),  # loss
+    *("0x1.ba7fec0000000p+1", "0x1.0a111a0000000p+2"),  # gradient
+    *("0x1.6278960000000p+2", "0x1.6275dc0000000p+2"),  # Hessian
+    "0x1.03d5740000000p+1",  # log1p of ndonnx
+)
+
+
+@pytest.mark.dtypes("float32")
+@pytest.mark.parametrize("logit", WORST_LOGITS)
+def test_where_a_library_is_at_its_worst(suite: Suite, dtype: str, logit: str) -> None:
+    x = float.fromhex(logit)
+    # Four of each: the libraries' vector instructions give other bits than single elements do.
+    points = [(sign * x, z) for sign in (1.0, -1.0) for z in (0.0, 1.0) for _ in range(4)]
+    arrays = _arrays(suite, dtype, points)
+    loss = suite.call(sigmoid_xent.loss, arrays)
+    gradient, hessian = suite.call(sigmoid_xent.gradient_and_hessian, arrays)
+    found = zip(*(suite.floats(values) for values in (loss, gradient, hessian)), strict=True)
+    for point, got in zip(points, found, strict=True):
+        exact = oracle.sigmoid_xent(*point)
+        errors = [ulp_error(g, e, dtype) for g, e in zip(got, exact, strict=True)]
+        assert max(errors) <= BAR, (point, errors)

@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from xent_api._inputs.dtypes import round_to
@@ -53,3 +54,12 @@ def test_rounding_agrees_with_numpy() -> None:
     found = [round_to(value, "bfloat16") for value in values]
     # ml_dtypes rounds float64 to bfloat16 by way of float32, which differs in rare ties.
     assert sum(a != b for a, b in zip(found, wanted, strict=True)) <= 2
+
+
+def test_scalars_of_a_library() -> None:
+    assert ulp_error(np.float32(1.0 + 2**-23), np.float32(1.0), "float32") == 1.0  # type: ignore[arg-type]
+
+
+def test_an_unknown_dtype() -> None:
+    with pytest.raises(ValueError, match=r"`dtype` must be one of float16, .*; got 'float8'"):
+        ulp_error(1.0, 1.0, "float8")

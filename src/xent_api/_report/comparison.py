@@ -1,9 +1,19 @@
 """Tables that set systems side by side."""
 
+import math
 from collections.abc import Sequence
 
 from ..testing import BAR, ulp_error
-from .measure import CASES, EACH, EDGE, SPECIAL, Measured, special_values
+from .measure import (
+    CASES,
+    EACH,
+    EDGE,
+    SPECIAL,
+    Measured,
+    Special,
+    Triple,
+    special_values,
+)
 from .tables import WRONG, Table
 
 SPECIAL_BAR = 16.0
@@ -26,18 +36,31 @@ def comparison(systems: Sequence[Measured]) -> Table:
 
 
 def special(systems: Sequence[Measured]) -> Table:
-    """Return loss and gradient at special points."""
-    names = [
-        f"x = {x:g}, z = {z:g}" if x == x else "x = nan, masked"  # NaN differs from itself
-        for x, z in SPECIAL
-    ]
+    """Return what each system gives at special points."""
     right = special_values()
-    rows = [("exact", "", *(_pair(pair) for pair in right))]
-    for system in systems:
-        cells = (_judged(got, exact) for got, exact in zip(system.special, right, strict=True))
-        rows.append((system.name, system.version, *cells))
-    title = f"Special values, float32: loss, gradient; {WRONG}: wrong"
-    return Table(title, ("system", "version", *names), rows)
+    columns = (
+        "x",
+        "z",
+        "",
+        "exact",
+        *(f"{s.name} {s.version}".removesuffix(" ?") for s in systems),
+    )
+    given = zip(*(system.special for system in systems), strict=True)
+    rows = [
+        (
+            f"{point.logit:g}",
+            f"{point.label:g}",
+            "" if point.kept else "masked",
+            _shown(exact),
+            *(_judged(point, got, exact) for got in found),
+        )
+        for point, exact, found in zip(SPECIAL, right, given, strict=True)
+    ]
+    title = (
+        "Special values, float32: loss, gradient, derivative in the label (- where a system has "
+        f"none; at infinite logits any number is right); {WRONG}: wrong"
+    )
+    return Table(title, columns, rows)
 
 
 def _error(error: float) -> str:
@@ -45,10 +68,18 @@ def _error(error: float) -> str:
     return shown if error <= BAR else f"{shown} {WRONG}"
 
 
-def _judged(got: tuple[float, float], exact: tuple[float, float]) -> str:
-    errors = (ulp_error(g, e, "float32") for g, e in zip(got, exact, strict=True))
-    return _pair(got) if max(errors) <= SPECIAL_BAR else f"{_pair(got)} {WRONG}"
+def _judged(point: Special, got: Triple, exact: Triple) -> str:
+    errors = []
+    for i, (value, right) in enumerate(zip(got, exact, strict=True)):
+        if value is None or right is None:
+            continue
+        if i == 2 and point.kept and math.isinf(point.logit):
+            errors.append(math.inf if math.isnan(value) else 0.0)
+        else:
+            errors.append(ulp_error(value, right, "float32"))
+    return _shown(got) if max(errors) <= SPECIAL_BAR else f"{_shown(got)} {WRONG}"
 
 
-def _pair(values: tuple[float, float]) -> str:
-    return ", ".join(f"{value:.4g}" for value in values)
+def _shown(values: Triple) -> str:
+    # A zero has no sign in this table: that of a loss or a slope of 0 means nothing.
+    return ", ".join("-" if value is None else f"{value + 0.0:.4g}" for value in values)

@@ -1,14 +1,16 @@
 """How far the float32 results of a system are off, against the logit."""
 
 import math
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from .. import sigmoid_xent
 from ..testing import Target
 from ..testing.float64 import Numbers, sigmoid_values, ulp_errors
-from .peers import Call, Single
+from .labels import label_derivative
+from .peers import Call, Found, Single
 
 EDGE = 87
 """Logits up to here are measured: beyond it exp(-abs(x)) is subnormal in float32."""
@@ -25,8 +27,36 @@ CASES = (
 )
 """All in ulp but the last, which is in eps*max(sigmoid(x), z)."""
 INF, NAN = math.inf, math.nan
-SPECIAL = ((-20.0, 0.0), (20.0, 1.0), (INF, 1.0), (-INF, 0.0), (INF, 0.0), (NAN, 0.0))
-"""Logits and labels; the NaN is masked."""
+
+
+class Special(NamedTuple):
+    """A point of the matrix of special values."""
+
+    logit: float
+    label: float
+    kept: bool = True
+
+
+SPECIAL = (
+    Special(-20.0, 0.0),
+    Special(20.0, 1.0),
+    Special(INF, 1.0),
+    Special(INF, 0.5),
+    Special(INF, 0.0),
+    Special(-INF, 0.0),
+    Special(-INF, 0.5),
+    Special(-INF, 1.0),
+    Special(0.0, 0.25),
+    Special(-0.0, 0.25),
+    Special(NAN, 0.0),
+    Special(1.0, NAN),
+    Special(NAN, 0.0, kept=False),
+    Special(INF, NAN, kept=False),
+)
+
+
+Triple: TypeAlias = tuple[float, float, float | None]
+"""Loss, gradient and the derivative in the label, None where a system has none."""
 
 
 class Curve(NamedTuple):
@@ -42,8 +72,8 @@ class Measured(NamedTuple):
     name: str
     version: str
     curves: dict[str, Curve]
-    special: tuple[tuple[float, float], ...]
-    """Loss and gradient at each of `SPECIAL`."""
+    special: tuple[Triple, ...]
+    """What it gave at each of `SPECIAL`."""
 
     def worst(self, case: str) -> float:
         """Return the largest error of a case."""
@@ -55,7 +85,8 @@ def measure(name: str, version: str, call: Call) -> Measured:
     logits, soft = points()
     curves = {}
     for kind, labels in (("z = 0", soft * 0), ("z = 1", soft * 0 + 1), ("soft z", soft)):
-        loss, slope = (np.asarray(v).astype(np.float64) for v in call(logits, labels, None))
+        found = call(logits, labels, None)[:2]
+        loss, slope = (np.asarray(v).astype(np.float64) for v in found)
         x, z = logits.astype(np.float64), labels.astype(np.float64)
         exact = sigmoid_values(x, z)
         curves[f"loss, {kind}"] = _curve(ulp_errors(loss, exact.loss, "float32"))
@@ -80,36 +111,41 @@ def points() -> tuple[Single, Single]:
 def call_target(target: Target) -> Call:
     """Return this package's loss and gradient on a target as those of a peer."""
 
-    def call(logits: Single, labels: Single, kept: Any) -> tuple[Any, Any]:
+    def call(logits: Single, labels: Single, kept: Any) -> Found:
         with target.context():
-            arrays = {
-                "logits": target.asarray(logits.tolist(), "float32"),
-                "labels": target.asarray(labels.tolist(), "float32"),
-            }
-            if kept is not None:
-                arrays["mask"] = target.asarray(kept.tolist(), "bool")
-            loss, slope = sigmoid_xent.loss_and_gradient(**arrays)
-            return target.floats(loss), target.floats(slope)
+            x, z = (target.asarray(values.tolist(), "float32") for values in (logits, labels))
+            mask = None if kept is None else target.asarray(kept.tolist(), "bool")
+            found = sigmoid_xent.loss_and_gradient(labels=z, logits=x, mask=mask)
+            loss, slope = map(target.floats, found)
+            return loss, slope, label_derivative(target, partial(_loss, x, mask), z)
 
     return call
 
 
-def special_values() -> tuple[tuple[float, float], ...]:
-    """Return the right values at `SPECIAL`, in float64."""
+def _loss(logits: Any, mask: Any, labels: Any) -> Any:
+    return sigmoid_xent.loss(labels=labels, logits=logits, mask=mask)
+
+
+def special_values() -> tuple[Triple, ...]:
+    """Return the right values at `SPECIAL`, in float64; NaN is right where NaN is given."""
     logits, labels, kept = _special_points()
     exact = sigmoid_values(logits.astype(np.float64), labels.astype(np.float64))
-    right = (np.where(kept, values, 0.0).tolist() for values in exact[:2])
+    in_labels = np.where(np.isnan(labels), np.nan, -logits)
+    right = (np.where(kept, v, 0.0).tolist() for v in (exact.loss, exact.gradient, in_labels))
     return tuple(zip(*right, strict=True))
 
 
-def _special(call: Call) -> tuple[tuple[float, float], ...]:
-    loss, slope = (np.asarray(v).astype(np.float64).tolist() for v in call(*_special_points()))
-    return tuple(zip(loss, slope, strict=True))
+def _special(call: Call) -> tuple[Triple, ...]:
+    loss, slope, in_labels = call(*_special_points())
+    found = [np.asarray(v).astype(np.float64).tolist() for v in (loss, slope)]
+    none: list[float | None] = [None] * len(SPECIAL)
+    last = none if in_labels is None else np.asarray(in_labels).astype(np.float64).tolist()
+    return tuple(zip(*found, last, strict=True))
 
 
 def _special_points() -> tuple[Single, Single, Any]:
-    logits, labels = np.asarray(SPECIAL, dtype=np.float32).T.copy()
-    return logits, labels, ~np.isnan(logits)
+    logits, labels, kept = zip(*SPECIAL, strict=True)
+    return np.asarray(logits, np.float32), np.asarray(labels, np.float32), np.asarray(kept)
 
 
 def _curve(errors: Numbers) -> Curve:

@@ -1,8 +1,8 @@
 """The losses of other systems, called as their users call them.
 
 Each takes float32 logits and labels and where they are kept (None: everywhere), and returns the
-elementwise loss and its gradient. What is not kept is masked as the system's documents suggest: by
-a weight of 0, or by its `ignore_index`.
+elementwise loss, its gradient and its derivative in the labels (None where there is none). What is
+not kept is masked as the system's documents suggest: by a weight of 0, or by its `ignore_index`.
 """
 
 import os
@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 Single: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
-Call: TypeAlias = Callable[[Single, Single, Any], tuple[Any, Any]]
+Found: TypeAlias = tuple[Any, Any, Any]
+Call: TypeAlias = Callable[[Single, Single, Any], Found]
 
 
 class Peer(NamedTuple):
@@ -48,33 +49,34 @@ def _weights(kept: Any, like: Single) -> Single:
     return np.ones_like(like) if kept is None else kept.astype(np.float32)
 
 
-def _textbook(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
+def _textbook(x: Single, z: Single, kept: Any) -> Found:
     """Return what the usual lines give in NumPy."""
     weights = _weights(kept, x)
     with np.errstate(all="ignore"):
         loss = np.maximum(x, 0) - x * z + np.log1p(np.exp(-np.abs(x)))
         slope = 1 / (1 + np.exp(-x)) - z
-        return weights * loss, weights * slope
+        return weights * loss, weights * slope, None
 
 
-def _torch(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
+def _torch(x: Single, z: Single, kept: Any) -> Found:
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
     logits = torch.tensor(x, requires_grad=True)
     weights = None if kept is None else torch.tensor(_weights(kept, x))
-    loss = binary_cross_entropy_with_logits(logits, torch.tensor(z), weights, reduction="none")
+    labels = torch.tensor(z, requires_grad=True)
+    loss = binary_cross_entropy_with_logits(logits, labels, weights, reduction="none")
     loss.sum().backward()
-    return loss.detach().numpy(), logits.grad.numpy()
+    return loss.detach().numpy(), logits.grad.numpy(), labels.grad.numpy()
 
 
-def _optax(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
+def _optax(x: Single, z: Single, kept: Any) -> Found:
     import optax
 
     return _by_jax(optax.sigmoid_binary_cross_entropy, x, z, kept)
 
 
-def _keras(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
+def _keras(x: Single, z: Single, kept: Any) -> Found:
     os.environ["KERAS_BACKEND"] = "jax"
     from keras import ops
 
@@ -84,33 +86,33 @@ def _keras(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
     return _by_jax(loss, x, z, kept)
 
 
-def _by_jax(function: Callable[..., Any], x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
+def _by_jax(function: Callable[..., Any], x: Single, z: Single, kept: Any) -> Found:
     import jax
 
     weights = _weights(kept, x)
-    loss, pull = jax.vjp(lambda logits: weights * function(logits, z), x)
-    return loss, pull(jax.numpy.ones_like(loss))[0]
+    loss, pull = jax.vjp(lambda logits, labels: weights * function(logits, labels), x, z)
+    return loss, *pull(jax.numpy.ones_like(loss))
 
 
-def _sklearn(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
+def _sklearn(x: Single, z: Single, kept: Any) -> Found:
     from sklearn._loss.loss import HalfBinomialLoss
 
-    found: tuple[Any, Any] = HalfBinomialLoss().loss_gradient(z, x, _weights(kept, x))
-    return found
+    return *HalfBinomialLoss().loss_gradient(z, x, _weights(kept, x)), None
 
 
-def _tensorflow(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
+def _tensorflow(x: Single, z: Single, kept: Any) -> Found:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
-    logits = tf.Variable(x)
+    logits, labels = tf.Variable(x), tf.Variable(z)
     with tf.GradientTape() as tape:
-        loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.constant(z), logits=logits)
+        loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
         loss = loss * _weights(kept, x)
-    return loss.numpy(), tape.gradient(loss, logits).numpy()
+    slope, in_labels = tape.gradient(loss, [logits, labels])
+    return loss.numpy(), slope.numpy(), in_labels.numpy()
 
 
-def _paddle(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
+def _paddle(x: Single, z: Single, kept: Any) -> Found:
     import paddle
     from paddle import _C_ops  # the Python function of Paddle 2 is gone, its kernel is not
 
@@ -119,7 +121,7 @@ def _paddle(x: Single, z: Single, kept: Any) -> tuple[Any, Any]:
     pos_weight, normalize, ignored = None, False, -100
     loss = _C_ops.sigmoid_cross_entropy_with_logits(logits, labels, pos_weight, normalize, ignored)
     loss.sum().backward()
-    return loss.detach().numpy(), logits.grad.numpy()
+    return loss.detach().numpy(), logits.grad.numpy(), None
 
 
 PEERS = (

@@ -19,7 +19,8 @@ def ulp_error(actual: float, exact: Exact, dtype: str) -> float:
     Parameters
     ----------
     actual : float
-        A number of the dtype. The float64 of Python holds those of every narrower dtype exactly.
+        A number of the dtype, also as a scalar of a library: the float64 of Python holds those of
+        every dtype exactly.
     exact : Fraction, float or str
         The exact value; "inf", "-inf" and "nan" are allowed.
     dtype : str
@@ -39,6 +40,11 @@ def ulp_error(actual: float, exact: Exact, dtype: str) -> float:
     >>> round(ulp_error(0.0, "2.061153618190203581e-9", "float32"))
     9282611
     """
+    if dtype not in FLOATING:
+        raise ValueError(f"`dtype` must be one of {', '.join(FLOATING)}; got {dtype!r}")
+    actual = float(actual)
+    if not isinstance(exact, (Fraction, str)):
+        exact = float(exact)
     if isinstance(exact, str) and exact.lstrip("+-") in ("inf", "nan"):
         exact = float(exact)
     if isinstance(exact, float) and not math.isfinite(exact):
