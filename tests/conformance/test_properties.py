@@ -13,7 +13,7 @@ from hypothesis.extra.array_api import make_strategies_namespace
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 
-pytestmark = [pytest.mark.eager, pytest.mark.dtypes("float32")]
+pytestmark = [pytest.mark.eager, pytest.mark.dtypes("float32", "float64")]
 
 # The same examples in every run, and no time limit: these machines are shared.
 PROPERTY = settings(
@@ -22,7 +22,7 @@ PROPERTY = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-EPS = 2.0**-23
+EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
 SHAPES = make_strategies_namespace(array_api_compat.numpy).array_shapes(
     min_dims=0, max_dims=3, min_side=0, max_side=4
 )
@@ -52,11 +52,11 @@ def _array(suite: Suite, values: list[Any], shape: tuple[int, ...], dtype: str) 
     return xp.reshape(flat, shape)
 
 
-def _arrays(suite: Suite, problem: Any) -> dict[str, Any]:
+def _arrays(suite: Suite, problem: Any, dtype: str) -> dict[str, Any]:
     shape, logits, labels, _ = problem
     return {
-        "logits": _array(suite, logits, shape, "float32"),
-        "labels": _array(suite, labels, shape, "float32"),
+        "logits": _array(suite, logits, shape, dtype),
+        "labels": _array(suite, labels, shape, dtype),
     }
 
 
@@ -70,7 +70,7 @@ def test_masked_is_computed_on_the_kept_part(suite: Suite, dtype: str, problem: 
         "logits": _array(suite, [logits[i] for i in kept], (len(kept),), dtype),
         "labels": _array(suite, [labels[i] for i in kept], (len(kept),), dtype),
     }
-    arrays = _arrays(suite, problem)
+    arrays = _arrays(suite, problem, dtype)
     for reduction in ("none", "sum", "mean"):
         options: dict[str, Any] = {"reduction": reduction}
         loss, slope = sigmoid_xent.loss_and_gradient(**arrays, mask=mask, **options)
@@ -81,7 +81,7 @@ def test_masked_is_computed_on_the_kept_part(suite: Suite, dtype: str, problem: 
         assert all(v == 0.0 for v, k in zip(found, keep, strict=True) if not k)
         if reduction != "none":
             (got,), (value,) = suite.floats(loss), suite.floats(wanted)
-            assert abs(got - value) <= 4 * EPS * abs(value)
+            assert abs(got - value) <= 4 * EPS[dtype] * abs(value)
     count = sigmoid_xent.total_weight(labels=arrays["labels"], mask=mask)
     assert suite.floats(count) == [float(len(kept))]
 
@@ -89,14 +89,14 @@ def test_masked_is_computed_on_the_kept_part(suite: Suite, dtype: str, problem: 
 @PROPERTY
 @given(problem=_problem())
 def test_the_loss_is_linear_in_the_label(suite: Suite, dtype: str, problem: Any) -> None:
-    arrays = _arrays(suite, problem)
+    arrays = _arrays(suite, problem, dtype)
     zeros = arrays["labels"] * 0.0
     low = suite.floats(sigmoid_xent.loss(labels=zeros, logits=arrays["logits"]))
     high = suite.floats(sigmoid_xent.loss(labels=zeros + 1.0, logits=arrays["logits"]))
     found = suite.floats(sigmoid_xent.loss(**arrays))
     for got, one, other, label in zip(found, low, high, problem[2], strict=True):
         wanted = (1.0 - label) * one + label * other
-        assert abs(got - wanted) <= 8 * EPS * wanted
+        assert abs(got - wanted) <= 8 * EPS[dtype] * wanted
 
 
 @PROPERTY
@@ -111,7 +111,7 @@ def test_the_loss_is_monotonic_in_the_logit_at_hard_labels(
         losses = suite.floats(sigmoid_xent.loss(labels=labels, logits=given_logits))
         steps = itertools.pairwise(losses)
         # The functions of the backend may themselves step back by the error that they have.
-        assert all(sign * (b - a) >= -8 * EPS * max(a, b) for a, b in steps)
+        assert all(sign * (b - a) >= -8 * EPS[dtype] * max(a, b) for a, b in steps)
 
 
 @PROPERTY
@@ -119,16 +119,16 @@ def test_the_loss_is_monotonic_in_the_logit_at_hard_labels(
 def test_mirroring_logits_and_labels_mirrors_the_gradient(
     suite: Suite, dtype: str, problem: Any, factor: float, smoothing: float
 ) -> None:
-    arrays = _arrays(suite, problem)
+    arrays = _arrays(suite, problem, dtype)
     options: dict[str, Any] = {"weights": factor, "label_smoothing": smoothing}
     loss, slope = sigmoid_xent.loss_and_gradient(**arrays, **options)
     mirrored = {"logits": -arrays["logits"], "labels": 1.0 - arrays["labels"]}
     other, back = sigmoid_xent.loss_and_gradient(**mirrored, **options)
     for x, a, b in zip(problem[1], suite.floats(loss), suite.floats(other), strict=True):
         # 1 - z is rounded, which moves the loss by up to |x| times that.
-        assert abs(a - b) <= EPS * factor * (8 * abs(a / factor) + abs(x))
+        assert abs(a - b) <= EPS[dtype] * factor * (8 * abs(a / factor) + abs(x))
     for a, b in zip(suite.floats(slope), suite.floats(back), strict=True):
-        assert abs(a + b) <= 8 * EPS * factor
+        assert abs(a + b) <= 8 * EPS[dtype] * factor
 
 
 @PROPERTY
@@ -137,7 +137,7 @@ def test_weights_and_pos_weights_broadcast_as_if_repeated(
     suite: Suite, dtype: str, problem: Any, factor: float
 ) -> None:
     shape = problem[0]
-    arrays = _arrays(suite, problem)
+    arrays = _arrays(suite, problem, dtype)
     small_shape = shape[1:] if shape else ()
     small = _array(suite, [factor] * math.prod(small_shape), small_shape, dtype)
     full = _array(suite, [factor] * math.prod(shape), shape, dtype)
@@ -165,10 +165,12 @@ def test_finite_differences(
     at = suite.floats(points)
     width = at[2] - at[0]
     # The third derivative of the loss is at most t/8; rounding of the losses counts 1/width.
-    tolerance = size * step**2 / 8 + 8 * EPS * max(losses) / width
+    tolerance = size * step**2 / 8 + 8 * EPS[dtype] * max(losses) / width
     assert abs((losses[2] - losses[0]) / width - slope) <= tolerance
     ends = suite.floats(slopes)
-    assert abs((ends[2] - ends[0]) / width - curvature) <= size * step + 8 * EPS * size / width
+    assert (
+        abs((ends[2] - ends[0]) / width - curvature) <= size * step + 8 * EPS[dtype] * size / width
+    )
 
 
 @PROPERTY
@@ -177,7 +179,7 @@ def test_a_mask_broadcasts_as_if_repeated(
     suite: Suite, dtype: str, problem: Any, keep: list[bool]
 ) -> None:
     shape = problem[0]
-    arrays = _arrays(suite, problem)
+    arrays = _arrays(suite, problem, dtype)
     small_shape = shape[1:] if shape else ()
     size = math.prod(small_shape)
     small = _array(suite, keep[:size], small_shape, "bool") if size <= 16 else None
@@ -198,14 +200,16 @@ def test_a_mask_broadcasts_as_if_repeated(
 def test_the_gradients_of_sum_and_mean_differ_by_the_number_that_is_kept(
     suite: Suite, dtype: str, problem: Any
 ) -> None:
-    arrays, mask = _arrays(suite, problem), _array(suite, problem[3], problem[0], "bool")
+    arrays, mask = _arrays(suite, problem, dtype), _array(suite, problem[3], problem[0], "bool")
     whole = suite.floats(sigmoid_xent.gradient(**arrays, mask=mask, reduction="sum"))
     mean = suite.floats(sigmoid_xent.gradient(**arrays, mask=mask, reduction="mean"))
     count = max(1, sum(problem[3]))
     for a, b in zip(whole, mean, strict=True):
-        assert abs(a - count * b) <= EPS * abs(a) + 1e-36
+        assert abs(a - count * b) <= EPS[dtype] * abs(a) + 1e-36
     total = math.fsum(whole)
-    assert abs(total - count * math.fsum(mean)) <= 2 * EPS * math.fsum(map(abs, whole)) + 1e-36
+    assert (
+        abs(total - count * math.fsum(mean)) <= 2 * EPS[dtype] * math.fsum(map(abs, whole)) + 1e-36
+    )
 
 
 @PROPERTY
@@ -225,10 +229,10 @@ def test_rows_of_classes(
     assert all(value >= 0.0 for value in losses)
     for i in range(len(rows)):
         row = slopes[4 * i : 4 * i + 4]
-        assert abs(math.fsum(row)) <= 8 * EPS * math.fsum(map(abs, row)) + 1e-36
+        assert abs(math.fsum(row)) <= 8 * EPS[dtype] * math.fsum(map(abs, row)) + 1e-36
     turned = {
         "logits": suite.array([[row[k] for k in order] for row in rows], dtype),
         "labels": suite.array([[float(k == y) for k in order] for y in labels], dtype),
     }
     for a, b in zip(losses, suite.floats(softmax_xent.loss(**turned)), strict=True):
-        assert abs(a - b) <= 8 * EPS * a + 1e-36
+        assert abs(a - b) <= 8 * EPS[dtype] * a + 1e-36
