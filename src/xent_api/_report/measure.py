@@ -127,12 +127,17 @@ def _loss(logits: Any, mask: Any, labels: Any) -> Any:
 
 
 def special_values() -> tuple[Triple, ...]:
-    """Return the right values at `SPECIAL`, in float64; NaN is right where NaN is given."""
+    """Return the right values at `SPECIAL`, in float64.
+
+    At a NaN label the derivative in it may be NaN or not, as the loss is linear in it: None.
+    """
     logits, labels, kept = _special_points()
     exact = sigmoid_values(logits.astype(np.float64), labels.astype(np.float64))
-    in_labels = np.where(np.isnan(labels), np.nan, -logits)
-    right = (np.where(kept, v, 0.0).tolist() for v in (exact.loss, exact.gradient, in_labels))
-    return tuple(zip(*right, strict=True))
+    values = (exact.loss, exact.gradient, -logits)
+    loss, slope, in_labels = (np.where(kept, v, 0.0).tolist() for v in values)
+    unsaid = (kept & np.isnan(labels)).tolist()
+    last = (None if u else v for u, v in zip(unsaid, in_labels, strict=True))
+    return tuple(zip(loss, slope, last, strict=True))
 
 
 def _special(call: Call) -> tuple[Triple, ...]:

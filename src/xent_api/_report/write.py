@@ -21,6 +21,7 @@ CAPTIONS = (
 )
 SLOW = frozenset({"mparray"})
 """Multi-precision backends: so many points would take minutes, and show nothing."""
+UNDRAWN = "it has no float32, or so many points would take it minutes"
 
 Outcome: TypeAlias = tuple[list[Measured], list[str]]
 """What was measured, and a line for each system that could not be."""
@@ -55,14 +56,20 @@ def write_report(
 
 def measure_backends(targets: Sequence[Target], say: Callable[[str], object]) -> Outcome:
     """Measure this package on each target that has float32."""
-    return _measured(
+    left_out = [target.name for target in targets if not _drawn(target)]
+    found, problems = _measured(
         (
             (f"{OURS} {target.name}", package_version(target.name), call_target(target))
             for target in targets
-            if target.name not in SLOW and "float32" in target.dtypes()
+            if target.name not in left_out
         ),
         say,
     )
+    return found, problems + [f"{name} is not in the pictures: {UNDRAWN}." for name in left_out]
+
+
+def _drawn(target: Target) -> bool:
+    return target.name not in SLOW and "float32" in target.dtypes()
 
 
 def measure_peers(say: Callable[[str], object]) -> Outcome:
