@@ -14,6 +14,8 @@ from .table import find_backend
 class DaskBackend(Backend):
     """Each block of the operands is run by the backend that owns the block."""
 
+    differentiates = False
+
     def adopt(self, array: Array) -> Array:
         """Return the array if its chunks can be worked on."""
         _owner(array._meta).adopt(array._meta)

@@ -16,9 +16,11 @@ TILE = 2**16
 """Elements of a tile: of 2^12 to 2^19, the fastest for float32 and as good as any for float64. The
 loss of 1e7 float32 elements takes 4.5 ns each, 5.6 in tiles of 2^13 and 5.5 in tiles of 2^18
 (``tools/measure_tiles.py``, 2026-11-22, Xeon 2.1 GHz, NumPy 2.4.6)."""
-SHARED = 2**18
-"""Elements of a tile where threads share the work: each of NumPy's calls hands over Python's global
-lock, which costs more than what such tiles lose to the cache."""
+SHARED = 2**20
+"""Bytes of one operand's tile where threads share the work: each of NumPy's calls hands over
+Python's global lock, which costs more than what such tiles lose to the cache. Two threads are 1.5
+to 1.8 times as fast as one so, 1.0 to 1.4 times in tiles of a quarter (same script, AMD EPYC, idle,
+2026-11-24)."""
 ROWS = 2**17
 """Elements of a tile of rows of classes. Some twenty calls for each row, not for each element, make
 larger ones pay; and one operand and one result of such a tile still fit the second cache."""
@@ -95,7 +97,8 @@ class NumpyBackend(QuietBackend):
         if max(sizes) <= DIRECT or 0 in sizes:
             return runner.whole(program, operands, summed)
         workers = current.get().workers
-        size = TILE if workers == 1 else SHARED
+        width = max(4, *(operand.itemsize for operand in operands))
+        size = TILE if workers == 1 else SHARED // width
         return _added(runner.tiled(program, operands, summed, size, workers))
 
 
