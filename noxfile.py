@@ -1,8 +1,16 @@
+#!/usr/bin/env -S uv run --script
+
+# /// script
+# dependencies = ["nox>=2025.5"]
+# ///
+
 """The sessions: one for each backend of the conformance suite, and those for the code itself.
 
 ``nox`` runs all that need no GPU; ``nox -s "conformance(numpy)"`` runs one. Sessions share nothing
 but the working tree, which they only read, so that several may run at once.
 """
+
+from pathlib import Path
 
 import nox
 
@@ -53,11 +61,13 @@ def _install(session: nox.Session, *groups: str) -> None:
 
 @nox.session(tags=["default"])
 def lint(session: nox.Session) -> None:
-    """Check style and spelling."""
+    """Check style, spelling and workflows."""
     session.install(*_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("codespell")
+    session.run("rumdl", "check", ".")
+    session.run("zizmor", "--offline", "--quiet", ".github")
 
 
 @nox.session(tags=["default"])
@@ -78,7 +88,7 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(tags=["default"])
 def examples(session: nox.Session) -> None:
-    """Run the examples of the README and of every docstring."""
+    """Run the examples of the README, the documentation and every docstring."""
     _install(session, "examples")
     session.run(
         "pytest",
@@ -86,10 +96,83 @@ def examples(session: nox.Session) -> None:
         "--doctest-ignore-import-errors",  # the modules of libraries that are not installed
         "--doctest-glob=*.md",
         "README.md",
+        "docs",
+        "--ignore=docs/conf.py",
+        "--ignore=docs/how-to/many_machines.py",
         "--pyargs",
         "xent_api",
         *session.posargs,
     )
+    script = "docs/how-to/many_machines.py"
+    session.run("python", "-m", "torch.distributed.run", "--nproc-per-node", "2", script)
+
+
+@nox.session(tags=["default"])
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a reference that leads nowhere is an error."""
+    session.install(".", *_group("docs"))
+    target = session.posargs[0] if session.posargs else f"{session.create_tmp()}/html"
+    session.run("sphinx-build", "-n", "-W", "--keep-going", "-b", "html", "docs", target)
+
+
+@nox.session(tags=["default"])
+def repository(session: nox.Session) -> None:
+    """Review the repository by scientific-python's rules, and check its metadata."""
+    session.install(*_group("repository"))
+    session.run("repo-review", ".")
+    session.run("validate-pyproject", "pyproject.toml")
+
+
+@nox.session(tags=["default"])
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel, look into both, and use the wheel that the sdist makes."""
+    session.install("build", "twine", "check-wheel-contents")
+    folder = session.create_tmp()
+    session.run("python", "-m", "build", "--outdir", folder)  # the wheel is made of the sdist
+    built = [str(path) for path in Path(folder).iterdir() if path.suffix in {".whl", ".gz"}]
+    (wheel,) = [path for path in built if path.endswith(".whl")]
+    session.run("twine", "check", "--strict", *built)
+    session.run("check-wheel-contents", wheel)
+    session.install("--force-reinstall", wheel, "numpy")
+    session.cd(folder)
+    session.run("python", "-m", "xent_api", "--backend", "numpy")
+
+
+@nox.session
+@nox.parametrize("backend", BACKENDS)
+def alone(session: nox.Session, backend: str) -> None:
+    """Use the package beside one array library and nothing else."""
+    _install(session, f"backend-{backend}")
+    name = TARGETS[backend][0]
+    session.run("python", "-m", "xent_api", "--backend", name)
+
+
+MINIMUMS = {
+    "numpy": ["numpy==2.0.0", "array-api-compat==1.15.0"],
+    "jax": ["jax==0.7.0", "jaxlib==0.7.0", "array-api-compat==1.15.0"],
+    "torch": [TORCH, "array-api-compat==1.15.0"],
+}
+"""The lowest versions that the suite passes with; PyTorch's is the lowest that could be tried."""
+
+
+@nox.session
+@nox.parametrize("backend", list(MINIMUMS), ids=list(MINIMUMS))
+def minimums(session: nox.Session, backend: str) -> None:
+    """Run the conformance suite with the lowest versions that are supported (minutes)."""
+    session.install(".", *MINIMUMS[backend], *_group("test"))
+    session.run("pytest", "tests/conformance", "-n2", "--backend", backend, *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """See that the tests reach every line and branch of the core (half an hour)."""
+    measured = ("numpy", "array_api_strict", "torch", "jax", "dask", "ndonnx", "mlx")
+    _install(session, "test", *(f"backend-{name}" for name in measured))
+    session.install("coverage>=7.10", "pytest-cov>=6", "matplotlib", "ml_dtypes", "rich")
+    chosen = [argument for name in measured for argument in ("--backend", name)]
+    tests = ("tests/unit", "tests/conformance", "-n2", "--cov", "--cov-report=")
+    session.run("pytest", *tests, *chosen, *session.posargs)
+    session.run("coverage", "report")
 
 
 MUTATED = [name for name in TARGETS if name not in NEEDS_GPU]
@@ -150,3 +233,7 @@ def conformance(session: nox.Session, backend: str) -> None:
     _install(session, "test", f"backend-{backend}")
     chosen = [argument for name in TARGETS[backend] for argument in ("--backend", name)]
     session.run("pytest", "tests/conformance", "-n2", *chosen, *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()

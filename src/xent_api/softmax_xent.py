@@ -83,8 +83,8 @@ def softmax_cross_entropy_with_logits(
 
     See Also
     --------
-    sparse_softmax_cross_entropy_with_logits : the same with class numbers as labels.
-    sigmoid_cross_entropy_with_logits : classes that need not exclude each other.
+    xent_api.sparse_softmax_xent.loss : the same with class numbers as labels.
+    xent_api.sigmoid_xent.loss : classes that need not exclude each other.
 
     Notes
     -----

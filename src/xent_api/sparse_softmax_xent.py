@@ -85,8 +85,8 @@ def sparse_softmax_cross_entropy_with_logits(
 
     See Also
     --------
-    softmax_cross_entropy_with_logits : the same with a probability for each class.
-    sigmoid_cross_entropy_with_logits : classes that need not exclude each other.
+    xent_api.softmax_xent.loss : the same with a probability for each class.
+    xent_api.sigmoid_xent.loss : classes that need not exclude each other.
 
     Notes
     -----

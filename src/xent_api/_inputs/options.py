@@ -33,7 +33,7 @@ def check_finite(numbers: dict[str, float], compute: str) -> None:
             raise ValueError(f"`{name}` must be a number that {compute} can hold; got {number}")
 
 
-def check_reduction(reduction: str, denominator: Array | Number | None) -> None:
+def check_reduction(reduction: object, denominator: Array | Number | None) -> None:
     """Raise unless the reduction is known and the denominator goes with it."""
     if not isinstance(reduction, str) or reduction not in ("none", "sum", "mean"):
         raise ValueError(f'`reduction` must be "none", "sum" or "mean"; got {reduction!r}')

@@ -1,0 +1,72 @@
+"""The documentation and what it speaks of."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "CONTRIBUTING.md"]
+RUN = {"pycon", "python", "sh", "math"}
+"""Languages of the blocks: `pycon` runs as a doctest, `python` is a script that a session runs, and
+the commands of `sh` are these."""
+COMMANDS = re.compile(
+    r"python3? -m (xent_api|venv)|pip install|pytest tests/conformance|\.venv/bin/nox$"
+)
+
+
+def _pages() -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+
+
+def test_public_names_agree_with_the_table_and_the_reference() -> None:
+    table = (DOCS / "reference" / "index.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(xent_api[\w.]*)` \| (.+) \|$", table, re.MULTILINE)
+    assert len(rows) == 9
+    for module, names in rows:
+        public = set(import_module(module).__all__)
+        told = {name for name in names.split("`")[1::2] if name}
+        # `loss` is an alias, of which the module's list names the object.
+        assert told == public, module
+
+
+@pytest.mark.parametrize("name", ["sigmoid_xent", "softmax_xent", "sparse_softmax_xent", "testing"])
+def test_every_public_function_has_an_entry_in_the_reference(name: str) -> None:
+    page = name.removesuffix("_xent").replace("_", "-")
+    text = (DOCS / "reference" / f"{page}.md").read_text(encoding="utf-8")
+    entries = set(re.findall(r"(?:auto\w+|py:function):: (\w+)$", text, re.MULTILINE))
+    assert set(import_module(f"xent_api.{name}").__all__) <= entries
+
+
+def test_what_the_scope_names_is_enforced() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", (DOCS / "scope.md").read_text("utf-8"))
+    assert len(named) > 12
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), test
+
+
+def test_every_block_of_code_is_one_that_runs() -> None:
+    text = _pages()
+    languages = re.findall(r"^```(\w+)$", text, re.MULTILINE)
+    assert set(languages) <= RUN
+    assert languages.count("pycon") > 25
+    for block in re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        assert all(COMMANDS.search(line) for line in block.splitlines()), block
+
+
+def test_its_links_lead_somewhere() -> None:
+    for path in PAGES:
+        links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+        for link in (link for link in links if "://" not in link):
+            assert (path.parent / link).exists(), (path.name, link)
+
+
+def test_the_paths_of_the_checklists_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = [part for part in text.split("`")[1::2] if "/" in part and " " not in part]
+    assert len(paths) > 12
+    for path in paths:
+        pattern = re.sub(r"<name>", "*", path)
+        assert list(ROOT.glob(pattern)) or "changelog.d" in path, path
