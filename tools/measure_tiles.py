@@ -1,82 +1,104 @@
-"""Measure what the tiles' size and the threshold below which there are none should be.
+"""Measure what the sizes of tiles should be, and the threshold below which there are none.
 
     python tools/measure_tiles.py
 
-Prints, for the loss and for the loss with its gradient, nanoseconds an element on NumPy for several
-sizes of tiles, and the size of array from which tiles are faster than whole arrays. Interleaved,
-median of several runs, on an otherwise idle machine.
+Prints nanoseconds an element on NumPy, for one thread and two: of the sigmoid loss in tiles of
+several sizes (`TILE`, `SHARED`), of rows of classes (`ROWS`), and of whole arrays beside tiles
+(`DIRECT`). Interleaved, median of several runs, on an otherwise idle machine.
 """
 
 import statistics
 import timeit
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from xent_api import sigmoid_xent
+import xent_api
+from xent_api import sigmoid_xent, sparse_softmax_xent
 from xent_api._execution import numpy as backend
 
 RUNS = 7
-TILES = tuple(2**k for k in range(12, 20))
 COUNT = 10_000_000
+CALLS = ("loss", "loss_and_gradient")
+DTYPES = ("float32", "float64")
 
 
 @contextmanager
-def tiles(elements: int, direct: int) -> Iterator[None]:
-    """Set the size of tiles and the threshold."""
-    old = backend.TILE, backend.DIRECT
-    backend.TILE, backend.DIRECT = elements, direct
+def sizes(**given: int) -> Iterator[None]:
+    """Set constants of the backend."""
+    old = {name: getattr(backend, name) for name in given}
+    vars(backend).update(given)
     try:
         yield
     finally:
-        backend.TILE, backend.DIRECT = old
+        vars(backend).update(old)
 
 
-def seconds(function: Callable[[], Any], number: int) -> float:
+def seconds(function: Callable[[], Any], number: int = 1) -> float:
     """Return the time of one call, over `number` calls."""
     return timeit.timeit(function, number=number) / number
 
 
-def arguments(dtype: str, count: int) -> dict[str, Any]:
+def elementwise(dtype: str, count: int) -> dict[str, Any]:
     """Return random logits and hard labels."""
     random = np.random.default_rng(0)
     logits = random.normal(0.0, 3.0, count).astype(dtype)
     return {"logits": logits, "labels": (random.random(count) < 0.5).astype(dtype)}
 
 
-def sizes(name: str, dtype: str) -> None:
-    """Print a line for each size of tiles."""
-    function, given = getattr(sigmoid_xent, name), arguments(dtype, COUNT)
-    found: dict[int, list[float]] = {elements: [] for elements in TILES}
-    for _ in range(RUNS):
-        for elements, times in found.items():
-            with tiles(elements, 1):
-                times.append(seconds(partial(function, **given), 1))
-    print(f"{name} {dtype}: elements in a tile, ns an element")
-    for elements, times in found.items():
-        print(f"  {elements:7} {statistics.median(times) / COUNT * 1e9:6.2f}")
+def classes(dtype: str, number: int) -> dict[str, Any]:
+    """Return random rows of logits and class numbers."""
+    random = np.random.default_rng(0)
+    rows = COUNT // number
+    logits = random.normal(0.0, 3.0, (rows, number)).astype(dtype)
+    return {"logits": logits, "labels": random.integers(0, number, rows), "reduction": "mean"}
 
 
-def threshold(name: str, dtype: str) -> None:
+def table(
+    title: str, call: Callable[[], Any], workers: int, name: str, given: Iterable[int]
+) -> None:
+    """Print a line of what each size gives."""
+    found: dict[int, list[float]] = {size: [] for size in given}
+    with xent_api.set_workers(workers):
+        for _ in range(RUNS):
+            for size, times in found.items():
+                with sizes(DIRECT=1, **{name: size}):
+                    times.append(seconds(call))
+    cells = (f"{size}: {statistics.median(t) / COUNT * 1e9:.2f}" for size, t in found.items())
+    print(f"{title}, {workers} thread(s), {name} ", "  ".join(cells), flush=True)
+
+
+def threshold(dtype: str) -> None:
     """Print whole arrays against tiles of the size in use, for growing arrays."""
-    function = getattr(sigmoid_xent, name)
-    print(f"{name} {dtype}: elements, microseconds whole and in tiles of {backend.TILE}")
+    print(f"loss {dtype}: elements, microseconds whole and in tiles of {backend.TILE}")
     for count in (2**k for k in range(14, 22)):
-        given = arguments(dtype, count)
+        call = partial(sigmoid_xent.loss, **elementwise(dtype, count))
         found: dict[int, list[float]] = {1: [], 2**40: []}
         for _ in range(RUNS):
             for direct, times in found.items():
-                with tiles(backend.TILE, direct):
-                    times.append(seconds(partial(function, **given), max(1, 2**20 // count)))
+                with sizes(DIRECT=direct):
+                    times.append(seconds(call, max(1, 2**20 // count)))
         whole, tiled = (statistics.median(found[d]) * 1e6 for d in (2**40, 1))
         print(f"  {count:8} {whole:9.1f} {tiled:9.1f}")
 
 
+def main() -> None:
+    """Print all tables."""
+    for dtype in DTYPES:
+        threshold(dtype)
+        for name in CALLS:
+            call = partial(getattr(sigmoid_xent, name), **elementwise(dtype, COUNT))
+            table(f"{name} {dtype}", call, 1, "TILE", (2**k for k in range(12, 20)))
+            table(f"{name} {dtype}", call, 2, "SHARED", (2**k for k in range(18, 23)))
+        for number in (10, 1000, 131_072):
+            call = partial(sparse_softmax_xent.loss_and_gradient, **classes(dtype, number))
+            for workers in (1, 2):
+                title = f"{number} classes {dtype}"
+                table(title, call, workers, "ROWS", (2**k for k in range(16, 21)))
+
+
 if __name__ == "__main__":
-    for chosen in ("float32", "float64"):
-        for call in ("loss", "loss_and_gradient"):
-            sizes(call, chosen)
-        threshold("loss", chosen)
+    main()
