@@ -45,6 +45,13 @@ def test_not_an_array(suite: Suite, arrays: dict[str, Any], name: str, value: An
     _raises(TypeError, [f"`{name}` must be an array", "got "], arrays, **{name: value})
 
 
+@pytest.mark.parametrize("module", ["tensorflow.python.framework.ops", "paddle"])
+def test_tensors_of_no_namespace(suite: Suite, arrays: dict[str, Any], module: str) -> None:
+    tensor = type("Tensor", (Foreign,), {"__module__": module})()
+    parts = ["`labels` must be an array", f"got {module}.Tensor", "`tensor.numpy()`"]
+    _raises(TypeError, parts, arrays, labels=tensor)
+
+
 @pytest.mark.parametrize("name", ["mask", "weights", "pos_weight", "denominator"])
 @pytest.mark.parametrize("value", [True, "ab", [1.0], 1j])
 def test_not_an_array_or_number(

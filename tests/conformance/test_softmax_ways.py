@@ -423,3 +423,26 @@ def test_torch_compiles_once_for_all_sizes_of_a_batch(suite: Suite, dtype: str) 
         (wanted,) = torch.autograd.grad(mean(x, y), x)
         torch.testing.assert_close(slope, wanted)
     assert counter.frame_count <= 2
+
+
+@pytest.mark.only("torch")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_torch_compiles_other_numbers_of_classes(
+    suite: Suite, dtype: str, smoothing: float
+) -> None:
+    import torch
+
+    def mean(x: Any, y: Any) -> Any:
+        return sparse_softmax_xent.loss(
+            logits=x, labels=y, label_smoothing=smoothing, reduction="mean"
+        )
+
+    torch.compiler.reset()
+    compiled = torch.compile(mean, backend="aot_eager", fullgraph=True)
+    for size in range(3, 8):
+        x, y = torch.randn(6, size, requires_grad=True), torch.arange(6) % size
+        (slope,) = torch.autograd.grad(compiled(x, y), x)
+        (wanted,) = torch.autograd.grad(mean(x, y), x)
+        torch.testing.assert_close(slope, wanted)

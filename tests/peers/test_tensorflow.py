@@ -141,3 +141,8 @@ def test_the_gradient_of_the_weighted_loss_at_zero_is_wrong() -> None:
     with tf.GradientTape() as tape:
         loss = tf.nn.weighted_cross_entropy_with_logits(tf.constant([0.0, 1.0]), logits, 3.0)
     assert tape.gradient(loss, logits).numpy().tolist() == [1.0, 0.0]
+
+
+def test_tensors_are_refused_with_what_to_write() -> None:
+    with pytest.raises(TypeError, match=r"`logits` must be .*tensorflow.*`tensor.numpy\(\)`"):
+        facade.sigmoid_cross_entropy_with_logits(np.ones(2), tf.ones(2))

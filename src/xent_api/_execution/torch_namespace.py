@@ -4,7 +4,6 @@ import torch
 from array_api_compat.torch import (
     abs,
     astype,
-    clip,
     exp,
     floor,
     full_like,
@@ -42,3 +41,8 @@ __all__ = [
 def take_along_axis(x: Array, indices: Array, *, axis: int) -> Array:
     """Return the elements at the indices; `take_along_dim` would compile again for each size."""
     return torch.gather(x, axis, indices)
+
+
+def clip(x: Array, low: int, high: int) -> Array:
+    """Return the elements within the bounds, which under `torch.compile` may be symbols."""
+    return torch.clamp(x, low, high)
