@@ -148,7 +148,7 @@ def alone(session: nox.Session, backend: str) -> None:
 
 
 MINIMUMS = {
-    "numpy": ["numpy==2.0.0", "array-api-compat==1.15.0"],
+    "numpy": ["numpy==2.1.0", "array-api-compat==1.15.0"],
     "jax": ["jax==0.7.0", "jaxlib==0.7.0", "array-api-compat==1.15.0"],
     "torch": [TORCH, "array-api-compat==1.15.0"],
 }

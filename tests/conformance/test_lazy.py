@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from xent_api import sigmoid_xent
+from xent_api import sigmoid_xent, sparse_softmax_xent
 
 np = pytest.importorskip("numpy")
 
@@ -144,6 +144,24 @@ def test_dask_refuses_masked_chunks(da: Any) -> None:
     labels = da.ma.masked_array(np.asarray([0.0, 1.0]), mask=[True, False])
     with pytest.raises(TypeError, match="`labels` must be a base array"):
         sigmoid_xent.loss(labels=labels, logits=da.zeros(2))
+
+
+def test_dask_refuses_chunks_of_no_namespace(da: Any) -> None:
+    class Foreign:
+        shape, ndim, dtype = (2,), 1, np.dtype("f4")
+
+    chunks = da.Array({("x", 0): Foreign()}, "x", ((2,),), meta=np.empty(0, "f4"))
+    chunks._meta = Foreign()
+    with pytest.raises(TypeError, match=r"`labels` must be .* chunks of an array namespace"):
+        sigmoid_xent.loss(labels=chunks, logits=da.zeros(2, dtype="f4"))
+
+
+def test_the_number_of_classes_must_be_known() -> None:
+    ndx = pytest.importorskip("ndonnx")
+    logits = ndx.argument(shape=("N", "K"), dtype=ndx.float32)
+    labels = ndx.argument(shape=("N",), dtype=ndx.int64)
+    with pytest.raises(ValueError, match="`logits` must have a known number of classes"):
+        sparse_softmax_xent.loss(labels=labels, logits=logits)
 
 
 def test_dask_adds_up_without_floating_point_warnings(da: Any) -> None:

@@ -52,6 +52,20 @@ def test_class_numbers_are_labels_of_one_class(suite: Suite, dtype: str) -> None
             _close(suite, a, b, dtype)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.25])
+def test_the_gradient_alone_is_that_beside_the_loss(
+    suite: Suite, dtype: str, smoothing: float
+) -> None:
+    logits = suite.array(LOGITS, dtype)
+    dense = {"logits": logits, "labels": _one_hot(suite, NUMBERS, 3, dtype)}
+    sparse = {"logits": logits, "labels": suite.array(NUMBERS, "int32")}
+    for module, arrays in ((softmax_xent, dense), (sparse_softmax_xent, sparse)):
+        alone = suite.call(module.gradient, arrays, label_smoothing=smoothing)
+        _, slope = suite.call(module.loss_and_gradient, arrays, label_smoothing=smoothing)
+        assert alone.shape == slope.shape
+        _close(suite, alone, slope, dtype, 1.0)
+
+
 @pytest.mark.eager
 def test_two_classes_are_the_sigmoid_family(suite: Suite, dtype: str) -> None:
     values = [0.0, 1.0, -1.0, 0.5, -3.0, 7.0, 20.0, -20.0, 40.0, -40.0]

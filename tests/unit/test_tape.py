@@ -22,7 +22,10 @@ SINGLE = np.dtype(np.float32)
 SPEC = (SINGLE, (2,))
 """Of vectors: `tiles.pattern`."""
 Move = tuple[str, int, int]
-MOVES = ("add", "subtract", "multiply", "abs", "step", "keep", "replace", "guard", "mask")
+MOVES = (
+    *("add", "subtract", "multiply", "abs", "step", "keep", "replace", "guard", "mask"),
+    "minimum",
+)
 
 
 def _program(moves: list[Move], outputs: tuple[int, int]) -> Callable[..., tuple[Any, ...]]:
@@ -50,6 +53,7 @@ def _value(xp: Any, name: str, a: Any, b: Any, mask: Any) -> Any:
         "step": lambda: xp.astype(a >= 0.0, SINGLE),
         "keep": lambda: xp.where(mask, a, 1.0),
         "replace": lambda: xp.where(mask, 0.0, a),
+        "minimum": lambda: xp.minimum(a, b),
         "guard": lambda: xp.where((xp.abs(a) == float("inf")) & (b == 0.0), 0.0, a),
     }
     return made[name]()
@@ -59,7 +63,12 @@ class Direct:
     """The namespace itself."""
 
     abs = staticmethod(np.abs)
+    floor = staticmethod(np.floor)
+    minimum = staticmethod(np.minimum)
+    ones_like = staticmethod(np.ones_like)
+    sum = staticmethod(np.sum)
     where = staticmethod(np.where)
+    zeros_like = staticmethod(np.zeros_like)
 
     @staticmethod
     def astype(value: Any, dtype: Any) -> Any:
@@ -146,3 +155,38 @@ def test_a_choice_between_two_arrays_is_no_part_of_programs() -> None:
     with pytest.raises(TypeError, match="at labels only"):
         record(program, (SPEC,), DIALECT)
     assert not hasattr(NAMESPACE, "mean")
+
+
+def _sum(xp: Any, value: Any) -> Any:
+    return xp.sum(value, axis=-1, keepdims=True, dtype=SINGLE)
+
+
+NEAR_MISSES: dict[str, Callable[[Any, Any], Any]] = {
+    "two ones": lambda xp, e: _sum(xp, e - xp.floor(e)) + (_sum(xp, xp.floor(e)) - 2.0),
+    "no floor": lambda xp, e: _sum(xp, e - xp.abs(e)) + (_sum(xp, xp.abs(e)) - 1.0),
+    "not its floor": lambda xp, e: _sum(xp, e - xp.floor(e)) + (_sum(xp, xp.abs(e)) - 1.0),
+    "no sum": lambda xp, e: _sum(xp, e - xp.floor(e)) + (xp.abs(_sum(xp, e)) - 1.0),
+    "an operand": lambda xp, e: _sum(xp, e) + (_sum(xp, e) - 1.0),
+    "no zeros": lambda xp, e: e / (xp.abs(e) + 2.0),
+    "no number": lambda xp, e: e / (xp.zeros_like(e) + e),
+    "zeros and a number": lambda xp, e: e / (xp.zeros_like(e) + 2.0),
+    "ones and a number": lambda xp, e: e / (xp.ones_like(e) + 2.0),
+    "no distance": lambda xp, e: _sum(xp, e * xp.minimum(e, xp.ones_like(e))),
+    "no least": lambda xp, e: _sum(xp, e * xp.minimum(xp.abs(e - 1.0), xp.abs(e))),
+    "no numbers": lambda xp, e: _sum(xp, e * xp.minimum(xp.abs(e - 1.0), xp.ones_like(e))),
+    "no cast": lambda xp, e: _sum(xp, e * xp.minimum(xp.abs(1.0 - e * e), xp.ones_like(e))),
+    "no difference": lambda xp, e: _sum(xp, e * xp.minimum(xp.abs(e), xp.ones_like(e))),
+}
+"""Programs that look like one that is shortened, and must not be taken for it."""
+
+
+@pytest.mark.parametrize("name", NEAR_MISSES)
+def test_near_misses_are_computed_as_they_stand(name: str) -> None:
+    def program(xp: Any, e: Any) -> tuple[Any, ...]:
+        return (NEAR_MISSES[name](xp, e),)
+
+    e = np.asarray([[0.25, 1.0, 1.0, 0.5], [1.0, 0.125, 0.75, 0.375]], dtype=np.float32)
+    (wanted,) = program(Direct, e)
+    tape = record(program, ((SINGLE, (3, 2)),), DIALECT, 1)
+    (got,) = Player(Layout(tape, DIALECT), e.shape).play((e.copy(),), (None,))
+    np.testing.assert_array_equal(got, wanted)

@@ -101,13 +101,11 @@ def but_labels(value: int, made: Made, numbers: Numbers) -> tuple[int, int] | No
 
 def _apart(value: int, made: Made, numbers: Numbers) -> int | None:
     """Return the labels where the value is ``minimum(abs(classes - labels), 1)`` of cast ones."""
-    match made.get(value):
-        case Step("minimum", (distance, ones)):
-            one = made.get(ones)
-            size = made.get(distance)
-            if not one or numbers.get(one.inputs[1]) != 1 or not size or size.name != "abs":
-                return None
-            difference = made.get(size.inputs[0])
-            cast = made.get(difference.inputs[1]) if difference else None
-            return cast.inputs[0] if cast and cast.name == "astype" else None
+    step = made.get(value)
+    match [made.get(slot) for slot in step.inputs] if step and step.name == "minimum" else []:
+        case [Step("abs", (difference,)), Step("full_like", (_, one))] if numbers.get(one) == 1:
+            match made.get(difference):
+                case Step("subtract", (_, labels)) if labels in made:
+                    cast = made[labels]
+                    return cast.inputs[0] if cast.name == "astype" else None
     return None

@@ -154,11 +154,6 @@ def _but_label(spot: Array, e: Array, *, out: Array, axis: int) -> Array:
     return out
 
 
-def _clip(value: Array, low: Any, high: Any, *, out: Array) -> Array:
-    # A fifth of the time of `np.clip`.
-    return np.minimum(np.maximum(value, low, out=out), high, out=out)
-
-
 def _spot(classes: Array, labels: Array, *, out: Array, axis: int) -> Array:
     """Return where the labels are in the memory of a tile; the nearest for those that are nowhere.
 
@@ -225,7 +220,7 @@ DIALECT = Dialect(
     | {"spot0": partial(_spot, axis=0), "spot1": partial(_spot, axis=1)}
     | {"spot_within1": _spot_within, "place_within": _place_within, "all_but_one1": _all_but_one}
     | {"but_label0": partial(_but_label, axis=0), "but_label1": partial(_but_label, axis=1)}
-    | {"clip": _clip, "minimum": np.minimum}
+    | {"minimum": np.minimum}
     | {"gather": _gather, "place": _place, "maximum": np.maximum},
     empty=np.empty,
     constant=_constant,

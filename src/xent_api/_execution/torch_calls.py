@@ -182,7 +182,6 @@ DIALECT = Dialect(
         "spot_within1": _spot_within,
         "but_label0": partial(_but_label, axis=0),
         "but_label1": partial(_but_label, axis=1),
-        "clip": torch.clamp,
         "gather": _gather,
         "place": _place,
         "place_within": _place_within,
