@@ -35,8 +35,8 @@ from xent_api.testing.float64 import Numbers, sigmoid_values, spacings, ulp_erro
 from xent_api.testing.machine import describe_machine
 from xent_api.testing.targets import package_version
 
-PIECE = 2**16
-"""Elements that are worked on at once: they stay in a cache."""
+PIECE = 2**18
+"""Elements that are worked on at once: so many that NumPy and PyTorch take them in tiles."""
 LABELS = 32
 """How many labels make a block of a 16-bit sweep."""
 UNDERFLOW = 126 * float(np.log(2.0))
@@ -258,7 +258,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, default=ROOT / ".exhaustive", help="folder")
     options = parser.parse_args()
     sweep = Sweep(find_target(options.backend), options.dtype)
-    state = options.state / f"{options.backend}-{options.dtype}.jsonl".replace(":", "-")
+    state = options.state / f"{options.backend}-{options.dtype}.jsonl"
     identity = _identity(options.backend, options.dtype)
     date, done = resume(state, identity)
     left = [block for block in sweep.blocks() if block not in done]
