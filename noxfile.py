@@ -6,10 +6,12 @@
 
 """The sessions: one for each backend of the conformance suite, and those for the code itself.
 
-``nox`` runs all that need no GPU; ``nox -s "conformance(numpy)"`` runs one. Sessions share nothing
-but the working tree, which they only read, so that several may run at once.
+``nox`` runs all that need no GPU; ``nox -s "conformance(numpy)"`` runs one. Those share nothing but
+the working tree, which they only read, so that several may run at once. The long ones, `peers`,
+`bench` and `exhaustive`, write their results there.
 """
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -21,8 +23,9 @@ nox.options.error_on_missing_interpreters = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 
-# Any other requirement of torch installs several gigabytes of CUDA, also on machines without a GPU.
-# A choice of these sessions and none of the package's own metadata.
+# One version for all sessions, of which a build for CPUs may be at hand: from the default index any
+# version brings several gigabytes of CUDA, also where there is no GPU. A choice of these sessions,
+# and none of the package's own metadata.
 TORCH = "torch==2.13.0"
 
 TARGETS = {
@@ -127,7 +130,8 @@ def repository(session: nox.Session) -> None:
 def package(session: nox.Session) -> None:
     """Build sdist and wheel, look into both, and use the wheel that the sdist makes."""
     session.install("build", "twine", "check-wheel-contents")
-    folder = session.create_tmp()
+    folder = f"{session.create_tmp()}/built"
+    shutil.rmtree(folder, ignore_errors=True)  # of another version
     session.run("python", "-m", "build", "--outdir", folder)  # the wheel is made of the sdist
     built = [str(path) for path in Path(folder).iterdir() if path.suffix in {".whl", ".gz"}]
     (wheel,) = [path for path in built if path.endswith(".whl")]
@@ -149,7 +153,7 @@ def alone(session: nox.Session, backend: str) -> None:
 
 MINIMUMS = {
     "numpy": ["numpy==2.1.0", "array-api-compat==1.15.0"],
-    "jax": ["jax==0.7.0", "jaxlib==0.7.0", "array-api-compat==1.15.0"],
+    "jax": ["jax==0.8.0", "jaxlib==0.8.0", "array-api-compat==1.15.0"],
     "torch": [TORCH, "array-api-compat==1.15.0"],
 }
 """The lowest versions that the suite passes with; PyTorch's is the lowest that could be tried."""
@@ -181,13 +185,13 @@ MUTATED = [name for name in TARGETS if name not in NEEDS_GPU]
 @nox.session
 @nox.parametrize("backend", MUTATED, ids=MUTATED)
 def mutations(session: nox.Session, backend: str) -> None:
-    """See that the conformance suite notices two dozen wrong formulas (minutes)."""
+    """See that the conformance suite notices fifty wrong formulas (minutes to hours)."""
     _install(session, "test", f"backend-{backend}")
     session.run("python", "tools/mutate.py", "--backend", TARGETS[backend][0])
 
 
 PEERS = {
-    "python": ["torch>=2.8", "jax>=0.7", "keras>=3.10", "optax>=0.2.5", "scikit-learn>=1.7"],
+    "python": ["torch>=2.8", "jax>=0.8", "keras>=3.10", "optax>=0.2.5", "scikit-learn>=1.7"],
     "tensorflow": ["tensorflow-cpu>=2.20"],
     "paddle": ["paddlepaddle>=3.2"],
 }
@@ -210,7 +214,7 @@ def peers(session: nox.Session, peers: str) -> None:
 def bench(session: nox.Session) -> None:
     """Time the losses beside their peers (half an hour, on a machine with nothing else to do)."""
     session.install(TORCH)
-    peers = ("jax>=0.7", "numexpr>=2.13", "optax>=0.2.5", "scikit-learn>=1.7", "scipy>=1.14")
+    peers = ("jax>=0.8", "numexpr>=2.13", "optax>=0.2.5", "scikit-learn>=1.7", "scipy>=1.14")
     session.install(".[report]", *peers)
     session.run("python", "tools/bench.py", *session.posargs)
     session.run("python", "tools/bench_softmax.py", *session.posargs)

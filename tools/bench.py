@@ -29,7 +29,7 @@ from xent_api.testing.machine import describe_machine
 from xent_api.testing.targets import package_version
 
 RESULTS = Path(__file__).parents[1] / "results" / "speed"
-PACKAGES = ("numpy", "scikit-learn", "numexpr", "torch", "jax", "optax")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "numexpr", "torch", "jax", "optax")
 LARGE = 10_000_000
 RUNS = 5
 Row = dict[str, Any]

@@ -57,9 +57,14 @@ def write(result: dict[str, Any]) -> None:
             cells += [ratio(calls.get(peer), mine) for peer in peers]
         rows.append(tuple(cells))
     table = Table("Softmax beside the peers", tuple(columns), rows, frozenset(columns[3:]))
-    versions = ", ".join(f"{name} {v}" for name, v in result["versions"].items())
+    used = {name: v for name, v in result["versions"].items() if name != "numexpr"}
+    versions = ", ".join(f"{name} {v}" for name, v in used.items())
     measured = f"Measured {result['date']} on {result['machine']}, with {versions}."
-    parts = ["# The softmax families beside the peers", INTRODUCTION.strip(), markdown(table)]
+    parts = [
+        "# The softmax families beside the peers",
+        INTRODUCTION.strip(),
+        markdown(table).strip(),
+    ]
     text = "\n\n".join([*parts, measured]) + "\n"
     (RESULTS / "softmax.md").write_text(text)
 

@@ -9,9 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "CONTRIBUTING.md"]
-RUN = {"pycon", "python", "sh", "math"}
-"""Languages of the blocks: `pycon` runs as a doctest, `python` is a script that a session runs, and
-the commands of `sh` are these."""
+RUN = {"pycon", "sh"}
+"""Languages of the blocks: `pycon` runs as a doctest, and the commands of `sh` are these."""
 COMMANDS = re.compile(
     r"python3? -m (xent_api|venv)|pip install|pytest tests/conformance|\.venv/bin/nox$"
 )
@@ -28,7 +27,6 @@ def test_public_names_agree_with_the_table_and_the_reference() -> None:
     for module, names in rows:
         public = set(import_module(module).__all__)
         told = {name for name in names.split("`")[1::2] if name}
-        # `loss` is an alias, of which the module's list names the object.
         assert told == public, module
 
 

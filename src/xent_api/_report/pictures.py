@@ -32,6 +32,8 @@ def _draw(systems: Sequence[Measured], title: str, *, logarithmic: bool) -> byte
         f"{title}: worst (thick) and median (thin, dotted) error, float32\n"
         "Systems that compute alike lie on one line."
     )
+    worst = max((system.worst(case) for system in systems for case in CASES), default=0.0)
+    logarithmic = logarithmic or worst > FAR
     panels = figure.subplots(2, 3, sharex=True, sharey=True)
     for axes, case in zip(panels.flat, CASES, strict=True):
         for i, system in enumerate(systems):
@@ -43,8 +45,7 @@ def _draw(systems: Sequence[Measured], title: str, *, logarithmic: bool) -> byte
         axes.grid(visible=True, color="0.92")
     for axes in panels[1]:
         axes.set_xlabel("logit x")
-    worst = max((system.worst(case) for system in systems for case in CASES), default=0.0)
-    _scale(panels[0, 0], max(5.0, 1.1 * worst), logarithmic=logarithmic or worst > FAR)
+    _scale(panels[0, 0], max(5.0, 1.1 * worst), logarithmic=logarithmic)
     handles = panels[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     file = BytesIO()
@@ -59,7 +60,7 @@ def _lines(axes: Any, system: Measured, case: str, i: int, *, logarithmic: bool)
     color = "black" if logarithmic and system.name.startswith(OURS) else f"C{i % 10}"
     label = f"{system.name} {system.version}".removesuffix(" ?")
     # Systems that give the same numbers lie on each other: dashes of their own show them all.
-    dashes = (0, ()) if i < 1 else (i, (3 + i % 3, i % 4))
+    dashes = (0, ()) if i < 1 else (i, (3 + i % 3, 1 + i % 4))
     axes.plot(CENTRES, worst, color=color, linewidth=1.3, linestyle=dashes, label=label)
     axes.plot(CENTRES, median, color=color, linewidth=0.8, linestyle=":")
 
