@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from xent_api._report.comparison import comparison, special
+from xent_api._report.comparison import comparison, softmax_comparison, special
 from xent_api._report.measure import Curve, Measured, call_target, measure
-from xent_api._report.pictures import draw_peers
+from xent_api._report.pictures import draw_peers, draw_softmax
 from xent_api._report.tables import Table
-from xent_api._report.write import measure_peers
+from xent_api._report.write import measure_peers, measure_softmax
 from xent_api.testing import find_target
 from xent_api.testing.machine import describe_machine
 from xent_api.testing.targets import package_version
@@ -26,9 +26,8 @@ RESULTS = Path(__file__).parents[1] / "results" / "accuracy"
 OURS = "xent_api on NumPy"
 
 
-def save(system: Measured) -> None:
+def save(system: Measured, folder: Path) -> None:
     """Write what a system gave."""
-    folder = RESULTS / "peers"
     folder.mkdir(parents=True, exist_ok=True)
     curves = {
         case: {"worst": _short(curve.worst), "median": _short(curve.median)}
@@ -67,28 +66,41 @@ def markdown(table: Table) -> str:
     return "\n".join([f"{table.title}.\n", *(f"| {' | '.join(line)} |" for line in lines), ""])
 
 
+def results_in(folder: Path) -> list[dict[str, Any]]:
+    """Return all results in a folder, this package's first."""
+    results = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    return sorted(results, key=lambda result: (result["name"] != OURS, result["name"].lower()))
+
+
 def main() -> None:
     """Measure, then write the page."""
-    target = find_target("numpy")
+    target, folder, folder_of_rows = find_target("numpy"), RESULTS / "peers", RESULTS / "softmax"
     peers, problems = measure_peers(sys.stderr.write)
     for system in (measure(OURS, package_version("numpy"), call_target(target)), *peers):
-        save(system)
-    if problems:
-        sys.exit("\n".join(problems))
-    results = [json.loads(path.read_text()) for path in (RESULTS / "peers").glob("*.json")]
-    results.sort(key=lambda result: (result["name"] != OURS, result["name"].lower()))
+        save(system, folder)
+    rows, more = measure_softmax([target], sys.stderr.write)
+    for system in rows:
+        ours = system.name.startswith("xent_api")
+        save(system._replace(name=OURS) if ours else system, folder_of_rows)
+    if problems or more:
+        sys.exit("\n".join(problems + more))
+    results = results_in(folder)
     systems = [load(result) for result in results]
+    of_rows = [load(result) for result in results_in(folder_of_rows)]
     dates = "\n".join(f"- {r['name']} {r['version']}: {r['date']}, {r['machine']}" for r in results)
     parts = [
         "# The peers beside us",
-        "Made by `nox -s peers` (`tools/peers.py`), from `peers/*.json`.",
+        "Made by `nox -s peers` (`tools/peers.py`), from `peers/*.json` and `softmax/*.json`.",
         markdown(comparison(systems)),
         markdown(special(systems)),
         "![Errors against the logit](peers.png)",
+        markdown(softmax_comparison(of_rows)),
+        "![Errors of the softmax losses](softmax.png)",
         f"Measured:\n\n{dates}",
     ]
     (RESULTS / "peers.md").write_text("\n\n".join(part.strip() for part in parts) + "\n")
     (RESULTS / "peers.png").write_bytes(draw_peers([*systems[1:], systems[0]]))
+    (RESULTS / "softmax.png").write_bytes(draw_softmax([*of_rows[1:], of_rows[0]]))
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import oracle
 
-from xent_api._report import peers
-from xent_api._report.comparison import comparison, special
+from xent_api._report import peers, softmax
+from xent_api._report.comparison import comparison, softmax_comparison, special
 from xent_api._report.main import main
 from xent_api._report.measure import CASES, CENTRES, Measured, call_target, measure
 from xent_api._report.page import page
+from xent_api._report.pictures import draw_softmax
 from xent_api._report.tables import WRONG, Table
 from xent_api._report.write import measure_peers
 from xent_api.testing import find_target
@@ -53,6 +55,26 @@ def test_the_textbook_is_wrong_where_it_is_known_to_be(textbook: Measured) -> No
     assert len(table.rows) == 14
     assert points[:4] == [("20", "1"), ("inf", "1"), ("inf", "0.5"), ("inf", "0")]
     assert ("0", "0.25") not in points  # a point where it is right
+
+
+def test_softmax_losses() -> None:
+    (peer, call), *_ = softmax.installed_peers()
+    textbook = softmax.measure(peer.name, peer.version, call)
+    ours = softmax.measure("numpy", "1", softmax.call_target(find_target("numpy")))
+    rows = softmax_comparison([textbook, ours]).rows
+    assert [[WRONG in cell for cell in row[2:]] for row in rows] == [[True] * 3, [False] * 3]
+    assert textbook.worst("loss") == pytest.approx(2.0**24, rel=0.01)
+    assert draw_softmax([textbook, ours]).startswith(PNG)
+
+
+def test_softmax_values_agree_with_mpmath() -> None:
+    logits, labels = softmax.points()
+    loss, gradient = softmax.exact_values(logits, labels)
+    for i in range(0, len(labels), 997):
+        hot = tuple(float(k == labels[i]) for k in range(softmax.CLASSES))
+        exact, slopes, _ = oracle.softmax_xent(tuple(logits[i].tolist()), hot)
+        for got, right in zip([loss[i], *gradient[i]], [exact, *slopes], strict=True):
+            assert float(got) == pytest.approx(float(right), rel=1e-14)
 
 
 def test_one_wrong_point_is_seen() -> None:
@@ -111,7 +133,7 @@ def test_the_files(tmp_path: Path) -> None:
     for text in ("17 of 17 examples", "textbook in NumPy", "<td>masked</td>", "Python 3."):
         assert text in html
     embedded = [base64.b64decode(data) for data in re.findall(r'base64,([^"]+)"', html)]
-    files = [(folder / name).read_bytes() for name in ("backends.png", "peers.png")]
+    files = [(folder / f"{name}.png").read_bytes() for name in ("backends", "peers", "softmax")]
     assert embedded == files
     assert all(picture.startswith(PNG) and len(picture) > 20_000 for picture in files)
     assert not re.search(r'(src|href)="(?!data:)', html)  # nothing outside the page is needed

@@ -60,9 +60,25 @@ def _guard(r: Array, x: Array, number: Array, *, out: Array) -> Array:
 
 
 def _sum(value: Array, *, out: Array, axis: int) -> Array:
-    # In the dtype of the numbers: torch adds up in a cascade that loses next to nothing, and with
-    # another dtype makes a copy in that first.
+    """Return the sums over the classes."""
+    if out.dtype == value.dtype:
+        # No wider dtype has more digits: in halves, as on NumPy.
+        return torch.sum(_folded(value, axis), axis, keepdim=True, out=out)
+    if axis == 0:
+        # Columns are added up one row after the other: 3 ulp lost in float32, of ten classes.
+        return torch.sum(value, axis, keepdim=True, dtype=out.dtype, out=out)
+    # Rows in a cascade that loses next to nothing, in a third of the time of a wider dtype.
     return out.copy_(value.sum(axis, keepdim=True))
+
+
+def _folded(value: Array, axis: int) -> Array:
+    """Return at most two rows (or columns) with the sum of all."""
+    while (count := value.shape[axis]) > 2:
+        half = count // 2
+        folded = value.narrow(axis, 0, half) + value.narrow(axis, count - half, half)
+        middle = value.narrow(axis, half, count - 2 * half)
+        value = torch.cat([folded, middle], axis) if count % 2 else folded
+    return value
 
 
 def _max(value: Array, *, out: Array, axis: int) -> Array:

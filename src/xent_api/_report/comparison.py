@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ..testing import BAR, ulp_error
+from . import softmax
 from .measure import (
     CASES,
     EACH,
@@ -33,6 +34,21 @@ def comparison(systems: Sequence[Measured]) -> Table:
         f"{WRONG}: more than {BAR:g}"
     )
     return Table(title, ("system", "version", *CASES), rows, frozenset(CASES))
+
+
+def softmax_comparison(systems: Sequence[Measured]) -> Table:
+    """Return the worst errors of the softmax loss of each system."""
+    rows = [
+        (system.name, system.version, *(_error(system.worst(case)) for case in softmax.CASES))
+        for system in systems
+    ]
+    first, last = softmax.MARGINS[0] - 0.5, softmax.MARGINS[-1] + 0.5
+    title = (
+        f"Worst error of softmax losses with class numbers, float32, {softmax.CLASSES} classes, in "
+        f"a sample of {len(softmax.MARGINS) * softmax.EACH} rows with a logit from {first:g} to "
+        f"{last:g} at the label and the others around 0, in ulp; {WRONG}: more than {BAR:g}"
+    )
+    return Table(title, ("system", "version", *softmax.CASES), rows, frozenset(softmax.CASES))
 
 
 def special(systems: Sequence[Measured]) -> Table:

@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 
 from ..testing import BAR
+from . import softmax
 from .measure import CASES, CENTRES, Measured
 
 OURS = "xent_api on"
@@ -24,28 +25,43 @@ def draw_peers(systems: Sequence[Measured]) -> bytes:
     return _draw(systems, "The losses of other systems, and this one", logarithmic=True)
 
 
-def _draw(systems: Sequence[Measured], title: str, *, logarithmic: bool) -> bytes:
+def draw_softmax(systems: Sequence[Measured]) -> bytes:
+    """Return a PNG of the errors of softmax losses, of this package in black."""
+    margin = "logit at the label, the others around 0"
+    title = "Softmax losses of ten classes"
+    return _draw(systems, title, softmax.CASES, softmax.MARGINS, margin, logarithmic=True)
+
+
+def _draw(
+    systems: Sequence[Measured],
+    title: str,
+    cases: tuple[str, ...] = CASES,
+    centres: tuple[float, ...] = CENTRES,
+    abscissa: str = "logit x",
+    *,
+    logarithmic: bool,
+) -> bytes:
     from matplotlib.figure import Figure  # no pyplot: it would have a state, and want a display
 
-    figure = Figure(figsize=(13, 7), layout="constrained")
+    figure = Figure(figsize=(13, 1.5 + 2.75 * len(cases) / 3), layout="constrained")
     figure.suptitle(
         f"{title}: worst (thick) and median (thin, dotted) error, float32\n"
         "Systems that compute alike lie on one line."
     )
-    worst = max((system.worst(case) for system in systems for case in CASES), default=0.0)
+    worst = max((system.worst(case) for system in systems for case in cases), default=0.0)
     logarithmic = logarithmic or worst > FAR
-    panels = figure.subplots(2, 3, sharex=True, sharey=True)
-    for axes, case in zip(panels.flat, CASES, strict=True):
+    panels = figure.subplots(len(cases) // 3, 3, sharex=True, sharey=True, squeeze=False)
+    for axes, case in zip(panels.flat, cases, strict=True):
         for i, system in enumerate(systems):
-            _lines(axes, system, case, i, logarithmic=logarithmic)
+            _lines(axes, centres, system, case, i, logarithmic=logarithmic)
         axes.axhline(BAR, color="0.6", linestyle="--", linewidth=1)
         axes.set_title(case.replace("soft z", "0 < z < 1"))
         unit = r"eps$\cdot$max($\sigma$(x), z)" if case == "gradient, soft z" else "ulp"
         axes.set_ylabel(unit)
         axes.grid(visible=True, color="0.92")
-    for axes in panels[1]:
-        axes.set_xlabel("logit x")
-    _scale(panels[0, 0], max(5.0, 1.1 * worst), logarithmic=logarithmic)
+    for axes in panels[-1]:
+        axes.set_xlabel(abscissa)
+    _scale(panels[0, 0], centres[0], max(5.0, 1.1 * worst), logarithmic=logarithmic)
     handles = panels[0, 0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     file = BytesIO()
@@ -53,7 +69,15 @@ def _draw(systems: Sequence[Measured], title: str, *, logarithmic: bool) -> byte
     return file.getvalue()
 
 
-def _lines(axes: Any, system: Measured, case: str, i: int, *, logarithmic: bool) -> None:
+def _lines(
+    axes: Any,
+    centres: tuple[float, ...],
+    system: Measured,
+    case: str,
+    i: int,
+    *,
+    logarithmic: bool,
+) -> None:
     worst, median = system.curves[case]
     if logarithmic:
         worst, median = (tuple(max(LEAST, e) for e in errors) for errors in (worst, median))
@@ -61,16 +85,16 @@ def _lines(axes: Any, system: Measured, case: str, i: int, *, logarithmic: bool)
     label = f"{system.name} {system.version}".removesuffix(" ?")
     # Systems that give the same numbers lie on each other: dashes of their own show them all.
     dashes = (0, ()) if i < 1 else (i, (3 + i % 3, 1 + i % 4))
-    axes.plot(CENTRES, worst, color=color, linewidth=1.3, linestyle=dashes, label=label)
-    axes.plot(CENTRES, median, color=color, linewidth=0.8, linestyle=":")
+    axes.plot(centres, worst, color=color, linewidth=1.3, linestyle=dashes, label=label)
+    axes.plot(centres, median, color=color, linewidth=0.8, linestyle=":")
 
 
-def _scale(axes: Any, top: float, *, logarithmic: bool) -> None:
+def _scale(axes: Any, left: float, top: float, *, logarithmic: bool) -> None:
     if logarithmic:
         axes.set_yscale("log")
         axes.set_ylim(LEAST, 1e8)
-        axes.text(-85, 1.3 * BAR, f"the bar: {BAR:g}", color="0.4", fontsize=8)
-        axes.text(-85, 2.5e7, "no digit is left", color="0.4", fontsize=8)
+        axes.text(left, 1.3 * BAR, f"the bar: {BAR:g}", color="0.4", fontsize=8)
+        axes.text(left, 2.5e7, "no digit is left", color="0.4", fontsize=8)
     else:
         axes.set_ylim(0.0, top)
-        axes.text(-85, BAR + 0.1, f"the bar: {BAR:g}", color="0.4", fontsize=8)
+        axes.text(left, BAR + 0.1, f"the bar: {BAR:g}", color="0.4", fontsize=8)

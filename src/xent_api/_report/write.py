@@ -3,22 +3,25 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..testing import Target
 from ..testing.machine import describe_machine
 from ..testing.targets import package_version
-from .comparison import comparison, special
+from . import softmax
+from .comparison import comparison, softmax_comparison, special
 from .contents import Report
 from .measure import Measured, call_target, measure
 from .page import Part, page
-from .peers import Call, installed_peers
-from .pictures import OURS, draw_backends, draw_peers
+from .peers import installed_peers
+from .pictures import OURS, draw_backends, draw_peers, draw_softmax
 
 CAPTIONS = (
     "How far this package is off on each backend, against the logit x, for labels z.",
     "The same for other systems' losses, on a logarithmic axis, and for this package in black.",
+    "The softmax losses of other systems, and this one in black, against how sure they are.",
 )
+FILES = ("backends.png", "peers.png", "softmax.png")
 SLOW = frozenset({"mparray"})
 """Multi-precision backends: so many points would take minutes, and show nothing."""
 UNDRAWN = "it has no float32, or so many points would take it minutes"
@@ -33,21 +36,24 @@ def write_report(
     """Measure the backends and the peers that are here, write the files; return the page."""
     backends, unmeasured = measure_backends(report.targets, say)
     peers, uncalled = measure_peers(say)
+    rows, unmeasured_rows = measure_softmax(report.targets, say)
     pictures = []
     if backends:
-        pictures = [draw_backends(backends), draw_peers([*peers, backends[0]])]
+        pictures = [draw_backends(backends), draw_peers([*peers, backends[0]]), draw_softmax(rows)]
     parts: list[Part] = [
         f"{dt.datetime.now(dt.UTC).date()}; {describe_machine()}.",
         *problems,
         *unmeasured,
         *uncalled,
+        *unmeasured_rows,
         report.verdict(),
         *(part for pair in zip(CAPTIONS, pictures, strict=False) for part in pair),
         comparison([*backends, *peers]),
         special([*backends, *peers]),
+        softmax_comparison(rows),
         *report.tables(list(report.outcomes)),
     ]
-    for name, picture in zip(("backends.png", "peers.png"), pictures, strict=False):
+    for name, picture in zip(FILES, pictures, strict=False):
         (folder / name).write_bytes(picture)
     index = folder / "index.html"
     index.write_text(page(title, parts), encoding="utf-8")
@@ -77,12 +83,27 @@ def measure_peers(say: Callable[[str], object]) -> Outcome:
     return _measured(((peer.name, peer.version, peer.call) for peer in installed_peers()), say)
 
 
-def _measured(systems: Iterable[tuple[str, str, Call]], say: Callable[[str], object]) -> Outcome:
+def measure_softmax(targets: Sequence[Target], say: Callable[[str], object]) -> Outcome:
+    """Measure the softmax losses of each peer that is installed, and of each target."""
+    peers = ((peer.name, peer.version, call) for peer, call in softmax.installed_peers())
+    ours = (
+        (f"{OURS} {target.name}", package_version(target.name), softmax.call_target(target))
+        for target in targets
+        if _drawn(target)
+    )
+    return _measured((*peers, *ours), say, softmax.measure)
+
+
+def _measured(
+    systems: Iterable[tuple[str, str, Any]],
+    say: Callable[[str], object],
+    how: Callable[[str, str, Any], Measured] = measure,
+) -> Outcome:
     found, problems = [], []
     for name, version, call in systems:
         say(f"measuring {name}\n")
         try:
-            found.append(measure(name, version, call))
+            found.append(how(name, version, call))
         except Exception as error:  # noqa: BLE001 - what is installed may still raise anything
             problems.append(f"{name} cannot be measured: {type(error).__name__}: {error}")
     return found, problems
