@@ -58,6 +58,9 @@ def test_not_an_array_or_number(
     suite: Suite, arrays: dict[str, Any], name: str, value: Any
 ) -> None:
     _raises(TypeError, [f"`{name}` must be ", "got "], arrays, reduction="mean", **{name: value})
+    if isinstance(value, str) and name != "mask":
+        parts = [f"`{name}` must be a Python number or an array", "got str"]
+        _raises(TypeError, parts, arrays, reduction="mean", **{name: value})
 
 
 def test_a_mask_is_no_number(suite: Suite, arrays: dict[str, Any]) -> None:
@@ -72,7 +75,7 @@ def test_another_namespace(suite: Suite, arrays: dict[str, Any], name: str) -> N
     other: Any = np.asarray([1.0, 0.0], dtype=np.float32)
     if isinstance(arrays["logits"], np.ndarray):  # NumPy, or a namespace of its arrays
         other = strict.asarray(other)
-    parts = [f"`{name}` must be of the same array namespace as `logits`", "got one of"]
+    parts = [f"`{name}` must be of the same array namespace as `logits`", "got one of", ".asarray"]
     _raises(TypeError, parts, arrays, reduction="mean", **{name: other})
 
 

@@ -289,6 +289,14 @@ def test_a_weight_of_0_gives_0_where_the_loss_is_infinite(suite: Suite, dtype: s
         assert [str(abs(v)) for v in suite.floats(number)] == ["0.0", "0.0", "nan"]
 
 
+@pytest.mark.dtypes("float32")
+def test_an_axis_that_is_numpys_int(suite: Suite, dtype: str) -> None:
+    np = pytest.importorskip("numpy")
+    arrays = {"logits": suite.array(LOGITS, dtype), "labels": suite.array(NUMBERS, "int32")}
+    found = sparse_softmax_xent.loss(**arrays, axis=np.int64(-1))
+    suite.assert_equal(found, sparse_softmax_xent.loss(**arrays))
+
+
 @pytest.mark.eager
 @pytest.mark.dtypes("float32")
 def test_errors(suite: Suite, dtype: str) -> None:
@@ -296,8 +304,22 @@ def test_errors(suite: Suite, dtype: str) -> None:
     labels = suite.array(NUMBERS, "int32")
     dense = _one_hot(suite, NUMBERS, 3, dtype)
     three = suite.array([1.0, 1.0, 1.0], dtype)
+    labels_of_all = suite.array([[0, 1, 0]] * 4, "int32")
+    one = suite.array(1.0, dtype)
     cases: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
-        (sparse_softmax_xent, {"labels": three}, TypeError, "`labels` must be integer"),
+        (sparse_softmax_xent, {"labels": three}, TypeError, "integer.*: cast class numbers to"),
+        (
+            sparse_softmax_xent,
+            {"labels": dense > 0},
+            TypeError,
+            "integer class numbers; got .*bool",
+        ),
+        (
+            sparse_softmax_xent,
+            {"labels": labels_of_all},
+            ValueError,
+            ": softmax_xent takes a label",
+        ),
         (sparse_softmax_xent, {"labels": labels > 0}, TypeError, "`labels` must be integer"),
         (sparse_softmax_xent, {"labels": labels[:2]}, ValueError, r"\(4, 3\), without `axis`"),
         (sparse_softmax_xent, {"axis": 0}, ValueError, r"`labels` must have the shape"),
@@ -305,7 +327,14 @@ def test_errors(suite: Suite, dtype: str) -> None:
         (sparse_softmax_xent, {"axis": True}, TypeError, "`axis` must be an int; got bool"),
         (sparse_softmax_xent, {"axis": 2}, ValueError, r"`axis` must lie in \[-2, 2\)"),
         (softmax_xent, {"axis": -3}, ValueError, r"`axis` must lie in \[-2, 2\)"),
-        (softmax_xent, {"labels": labels}, ValueError, "`labels` must have the shape of `logits`"),
+        (softmax_xent, {"labels": labels}, ValueError, "of `logits`.*: sparse_softmax_xent takes"),
+        (softmax_xent, {"labels": labels_of_all[:2, ...]}, ValueError, r"of `logits`, .*\(2, 3\)$"),
+        (
+            softmax_xent,
+            {"logits": one, "labels": one},
+            ValueError,
+            "`axis` must lie among .*none; got -1",
+        ),
         (softmax_xent, {"labels": [[1.0]]}, TypeError, "`labels` must be an array"),
         (softmax_xent, {"mask": labels}, TypeError, "`mask` must have dtype bool"),
         (softmax_xent, {"mask": dense > 0}, ValueError, "`mask` must broadcast into the shape of"),

@@ -4,6 +4,9 @@ from .._execution.direct import Backend
 from .._execution.table import find_backend
 from .._typing import Array
 
+NUMBERS = frozenset({"weights", "pos_weight", "denominator"})
+"""The arguments that may be numbers."""
+
 
 def check_arrays(arrays: dict[str, object]) -> tuple[Backend, dict[str, Array]]:
     """Return the backend that owns all `arrays` (name → argument), and the arrays it works on.
@@ -26,7 +29,8 @@ def check_arrays(arrays: dict[str, object]) -> tuple[Backend, dict[str, Array]]:
         elif library(backend) != library(first[1]):
             raise TypeError(
                 f"`{name}` must be of the same array namespace as `{first[0]}`, "
-                f"{library(first[1])}; got one of {library(backend)}"
+                f"{library(first[1])}; got one of {library(backend)}: convert it with "
+                f"{library(first[1])}.asarray"
             )
         else:
             _check_device(name, adopted[name], first[0], adopted[first[0]], first[1])
@@ -43,7 +47,8 @@ def library(backend: Backend) -> str:
 def _not_an_array(name: str, value: object, first: tuple[str, Backend] | None) -> str:
     kind = type(value)
     got = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    text = f"`{name}` must be an array of a namespace of the Array API standard; got {got}"
+    number = "a Python number or " if name in NUMBERS else ""
+    text = f"`{name}` must be {number}an array of a namespace of the Array API standard; got {got}"
     if value is None:
         return text
     if kind.__module__.partition(".")[0] in ("tensorflow", "paddle"):

@@ -11,7 +11,7 @@ def check_logits(logits: Array) -> str:
     if name not in FLOATING:
         raise TypeError(
             f"`logits` must have dtype {', '.join(FLOATING)} (in native byte order); "
-            f"got {logits.dtype}"
+            f"got {logits.dtype}{': cast it to float32' if name in INTEGRAL else ''}"
         )
     return compute_name(name)
 
@@ -31,9 +31,10 @@ def check_factor(
                 f"`{name}` must be real; got bool: what is to be left out goes into `mask`"
             )
     elif kind not in INTEGRAL and (kind not in FLOATING or _is_wider(kind, compute, weak)):
+        advice = f": cast it to {compute}" if kind in FLOATING else ""
         raise TypeError(
             f"`{name}` must be real and no wider than {compute}, in which logits of this dtype "
-            f"are computed; got {value.dtype}: cast it to {compute}"
+            f"are computed; got {value.dtype}{advice}"
         )
 
 
@@ -43,8 +44,11 @@ def _is_wider(kind: str, compute: str, weak: bool) -> bool:  # noqa: FBT001
 
 def check_class_numbers(labels: Array) -> None:
     """Raise unless the labels are integers."""
-    if name_of(labels.dtype) not in INTEGRAL:
-        raise TypeError(f"`labels` must be integer class numbers; got {labels.dtype}")
+    name = name_of(labels.dtype)
+    if name not in INTEGRAL:
+        advice = ": cast class numbers to int64; softmax_xent takes probabilities"
+        advice = advice if name in FLOATING else ""
+        raise TypeError(f"`labels` must be integer class numbers; got {labels.dtype}{advice}")
 
 
 def check_mask(mask: Array) -> None:

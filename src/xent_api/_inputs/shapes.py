@@ -1,6 +1,7 @@
 """Shapes, some of whose sizes a lazy backend may not know."""
 
 import math
+from numbers import Integral
 
 from .._typing import Array, Shape
 
@@ -28,20 +29,23 @@ def static_size(shape: Shape) -> int | None:
     return math.prod(shape) if all(isinstance(n, int) for n in shape) else None
 
 
-def check_same_shape(labels: Array, logits: Array) -> None:
-    """Raise unless `labels` has the shape of `logits`."""
-    if not same_shape(tuple(labels.shape), tuple(logits.shape)):
+def check_same_shape(labels: Array, logits: Array, otherwise: str = "") -> None:
+    """Raise unless `labels` has the shape of `logits`; tell what takes labels of one axis less."""
+    shape = tuple(labels.shape)
+    if not same_shape(shape, tuple(logits.shape)):
+        hint = f": {otherwise}" if otherwise and len(shape) == logits.ndim - 1 else ""
         raise ValueError(
-            f"`labels` must have the shape of `logits`, {tuple(logits.shape)}; "
-            f"got {tuple(labels.shape)}"
+            f"`labels` must have the shape of `logits`, {tuple(logits.shape)}; got {shape}{hint}"
         )
 
 
 def check_axis(axis: object, array: Array, of: str) -> int:
     """Return the axis counted from the end; raise unless the array has it, and classes in it."""
-    if isinstance(axis, bool) or not isinstance(axis, int):
+    if isinstance(axis, bool) or not isinstance(axis, Integral):
         raise TypeError(f"`axis` must be an int; got {type(axis).__name__}")
-    shape = tuple(array.shape)
+    axis, shape = int(axis), tuple(array.shape)
+    if not shape:
+        raise ValueError(f"`axis` must lie among the axes of `{of}`, which has none; got {axis}")
     if not -len(shape) <= axis < len(shape):
         raise ValueError(
             f"`axis` must lie in [-{len(shape)}, {len(shape)}), the axes of `{of}`; got {axis}"
@@ -65,9 +69,11 @@ def without(shape: Shape, axis: int) -> Shape:
 def check_class_shape(labels: Array, logits: Array, shape: Shape) -> None:
     """Raise unless class numbers have the `shape` of the loss."""
     if not same_shape(tuple(labels.shape), shape):
+        full = same_shape(tuple(labels.shape), tuple(logits.shape))
+        hint = ": softmax_xent takes a label for each class" if full else ""
         raise ValueError(
             f"`labels` must have the shape of `logits`, {tuple(logits.shape)}, without `axis`: "
-            f"{shape}; got {tuple(labels.shape)}"
+            f"{shape}; got {tuple(labels.shape)}{hint}"
         )
 
 

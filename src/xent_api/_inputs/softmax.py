@@ -26,7 +26,7 @@ def check_dense(
     inputs = check_common(labels, logits, mask, factors, label_smoothing, reduction)
     given, arrays = inputs.arrays["labels"], inputs.arrays
     check_factor("labels", given, inputs.compute, boolean=True)
-    check_same_shape(given, arrays["logits"])
+    check_same_shape(given, arrays["logits"], "sparse_softmax_xent takes class numbers")
     axis = check_axis(axis, arrays["logits"], "logits")
     if inputs.smoothing:
         check_size(inputs.shape, axis)
