@@ -36,8 +36,8 @@ def set_workers(workers: int, *, compile: bool = False) -> AbstractContextManage
     compile : bool, default False
         Make one kernel of each call on PyTorch tensors (by ``torch.compile``, of PyTorch 2.13) and
         CuPy arrays (by ``cupy.fuse``): for large arrays, above all on a GPU. The first call with
-        new dtypes, options or ranks takes seconds, and needs a C++ compiler or Triton. As of all
-        that ``torch.compile`` makes, there are no second derivatives of the results.
+        new dtypes, options or ranks takes seconds, and needs a C++ compiler or Triton. The results
+        have first derivatives only, like all that ``torch.compile`` makes.
 
     Raises
     ------
