@@ -173,7 +173,8 @@ def coverage(session: nox.Session) -> None:
     measured = ("numpy", "array_api_strict", "torch", "jax", "dask", "ndonnx", "mlx")
     _install(session, "test", *(f"backend-{name}" for name in measured))
     session.install("coverage>=7.10", "pytest-cov>=6", "matplotlib", "ml_dtypes", "rich")
-    chosen = [argument for name in measured for argument in ("--backend", name)]
+    targets = [target for name in measured for target in TARGETS[name]]
+    chosen = [argument for target in targets for argument in ("--backend", target)]
     tests = ("tests/unit", "tests/conformance", "-n2", "--cov", "--cov-report=")
     session.run("pytest", *tests, *chosen, *session.posargs)
     session.run("coverage", "report")
