@@ -194,6 +194,25 @@ def test_derivatives_in_labels_and_weights(
 
 @pytest.mark.only("torch", "jax")
 @pytest.mark.eager
+@pytest.mark.dtypes("float64")
+def test_the_derivative_in_the_labels_without_weights(suite: Suite, dtype: str) -> None:
+    x, z = [[2.0, -1.0, 0.5], [0.0, 0.0, 40.0]], [[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]]
+    arrays = [suite.array(values, dtype) for values in (x, z)]
+
+    def total(x: Any, z: Any) -> Any:
+        return softmax_xent.loss(logits=x, labels=z, reduction="sum")
+
+    _, found = (suite.floats(v) for v in _derivatives(suite, total, *arrays))
+    for i, row in enumerate(x):
+        highest = max(row)
+        others = math.fsum(math.exp(v - highest) for v in row) - 1.0
+        for j, value in enumerate(row):
+            wanted = math.log1p(others) - (value - highest)
+            assert found[3 * i + j] == pytest.approx(wanted, rel=1e-13, abs=1e-15)
+
+
+@pytest.mark.only("torch", "jax")
+@pytest.mark.eager
 @pytest.mark.dtypes("float32")
 @pytest.mark.parametrize("large", [False, True])
 def test_rows_without_weight_have_a_derivative_of_0_in_the_labels(

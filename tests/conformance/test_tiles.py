@@ -2,6 +2,7 @@
 
 import math
 import tracemalloc
+from importlib import import_module
 
 import pytest
 
@@ -40,6 +41,7 @@ def test_memory_beyond_inputs_and_results() -> None:
     labels = np.ones(4_000_000, dtype=np.int8)
     mask = np.ones(4_000_000, dtype=bool)
     whole = logits.nbytes
+    sigmoid_xent.loss(labels=labels[:1], logits=logits[:1])  # what is imported is not counted
     for name, results in (("loss", 0), ("loss_and_gradient", 1), ("gradient_and_hessian", 2)):
         tracemalloc.start()
         try:
@@ -50,3 +52,17 @@ def test_memory_beyond_inputs_and_results() -> None:
         finally:
             tracemalloc.stop()
         assert peak < results * whole + 6_000_000
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("name", ["place", "place_within"])
+def test_what_others_need_is_copied_before_a_label_is_put_in_place(library: str, name: str) -> None:
+    xp = pytest.importorskip(library)
+    function = import_module(f"xent_api._execution.{library}_calls").DIALECT.functions[name]
+    spot, one, other = xp.asarray([[1], [5]]), xp.asarray([[7.0], [9.0]]), xp.zeros((2, 3))
+    out = xp.ones((2, 3))
+    assert function(spot, one, other, out=out) is out
+    assert out.tolist() == [[0.0, 7.0, 0.0], [0.0, 0.0, 9.0]]
+    assert other.tolist() == [[0.0] * 3] * 2
+    assert function(spot, one, other, out=other) is other  # in place
+    assert other.tolist() == out.tolist()
