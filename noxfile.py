@@ -192,7 +192,7 @@ def mutations(session: nox.Session, backend: str) -> None:
 
 
 PEERS = {
-    "python": ["torch>=2.8", "jax>=0.8", "keras>=3.10", "optax>=0.2.5", "scikit-learn>=1.7"],
+    "python": ["torch>=2.13", "jax>=0.8", "keras>=3.10", "optax>=0.2.5", "scikit-learn>=1.7"],
     "tensorflow": ["tensorflow-cpu>=2.20"],
     "paddle": ["paddlepaddle>=3.2"],
 }

@@ -29,7 +29,7 @@ from xent_api.testing.machine import describe_machine
 from xent_api.testing.targets import package_version
 
 RESULTS = Path(__file__).parents[1] / "results" / "speed"
-PACKAGES = ("numpy", "scipy", "scikit-learn", "numexpr", "torch", "jax", "optax")
+PACKAGES = ("numpy", "scikit-learn", "numexpr", "torch", "jax", "optax")
 LARGE = 10_000_000
 RUNS = 5
 Row = dict[str, Any]
@@ -118,6 +118,7 @@ def main(
     script: str,
     workloads: Callable[..., Iterator[Any]],
     libraries: Mapping[str, Callable[[Any], dict[str, Call]]],
+    packages: tuple[str, ...],
     write: Callable[[dict[str, Any]], None],
 ) -> int:
     """Run a process for each number of threads, then write the page."""
@@ -146,7 +147,7 @@ def main(
     result = {
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": describe_machine(),
-        "versions": {name: package_version(name) for name in PACKAGES},
+        "versions": {name: package_version(name) for name in packages},
         "rows": rows,
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -163,4 +164,4 @@ def write_page(result: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(__file__, workloads, LIBRARIES, write_page))
+    sys.exit(main(__file__, workloads, LIBRARIES, PACKAGES, write_page))

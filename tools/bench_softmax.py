@@ -27,6 +27,9 @@ logit; those of peers are given as ratios to ours: above 1 we are faster.
 """
 
 
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "jax", "optax")
+
+
 def workloads(threads: int, *, quick: bool) -> Iterator[RowWorkload]:
     """Yield what is timed."""
     size = LARGE // 10 if quick else LARGE
@@ -57,8 +60,7 @@ def write(result: dict[str, Any]) -> None:
             cells += [ratio(calls.get(peer), mine) for peer in peers]
         rows.append(tuple(cells))
     table = Table("Softmax beside the peers", tuple(columns), rows, frozenset(columns[3:]))
-    used = {name: v for name, v in result["versions"].items() if name != "numexpr"}
-    versions = ", ".join(f"{name} {v}" for name, v in used.items())
+    versions = ", ".join(f"{name} {v}" for name, v in result["versions"].items())
     measured = f"Measured {result['date']} on {result['machine']}, with {versions}."
     parts = [
         "# The softmax families beside the peers",
@@ -70,4 +72,4 @@ def write(result: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(__file__, workloads, LIBRARIES, write))
+    sys.exit(main(__file__, workloads, LIBRARIES, PACKAGES, write))

@@ -47,7 +47,8 @@ def test_not_an_array(suite: Suite, arrays: dict[str, Any], name: str, value: An
 
 @pytest.mark.parametrize("module", ["tensorflow.python.framework.ops", "paddle"])
 def test_tensors_of_no_namespace(suite: Suite, arrays: dict[str, Any], module: str) -> None:
-    tensor = type("Tensor", (Foreign,), {"__module__": module})()
+    members = {"__module__": module, "numpy": lambda self: self}
+    tensor = type("Tensor", (Foreign,), members)()
     parts = ["`labels` must be an array", f"got {module}.Tensor", "`tensor.numpy()`"]
     _raises(TypeError, parts, arrays, labels=tensor)
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from xent_api import sigmoid_xent
 from xent_api.facades import tensorflow as facade
 from xent_api.facades import tensorflow_v1
 from xent_api.testing import BAR, EXAMPLES, Example, find_target, ulp_error
@@ -144,5 +145,5 @@ def test_the_gradient_of_the_weighted_loss_at_zero_is_wrong() -> None:
 
 
 def test_tensors_are_refused_with_what_to_write() -> None:
-    with pytest.raises(TypeError, match=r"`logits` must be .*tensorflow.*`tensor.numpy\(\)`"):
-        facade.sigmoid_cross_entropy_with_logits(np.ones(2), tf.ones(2))
+    with pytest.raises(TypeError, match=r"`logits` must be .*tensorflow.*`tensor\.numpy\(\)`"):
+        sigmoid_xent.loss(labels=tf.ones(2), logits=tf.ones(2))

@@ -51,7 +51,7 @@ def _not_an_array(name: str, value: object, first: tuple[str, Backend] | None) -
     text = f"`{name}` must be {number}an array of a namespace of the Array API standard; got {got}"
     if value is None:
         return text
-    if kind.__module__.partition(".")[0] in ("tensorflow", "paddle"):
+    if hasattr(kind, "numpy"):  # as the tensors of libraries have that are no such namespace
         return f"{text}: these tensors follow no such namespace; pass `tensor.numpy()`"
     owner = f"{library(first[1])}.asarray" if first else "the asarray of your array library"
     return f"{text}: convert it with {owner}"

@@ -89,12 +89,12 @@ def measure(name: str, version: str, call: Call) -> Measured:
         loss, slope = (np.asarray(v).astype(np.float64) for v in found)
         x, z = logits.astype(np.float64), labels.astype(np.float64)
         exact = sigmoid_values(x, z)
-        curves[f"loss, {kind}"] = _curve(ulp_errors(loss, exact.loss, "float32"))
+        curves[f"loss, {kind}"] = curve(ulp_errors(loss, exact.loss, "float32"))
         if kind == "soft z":
             unit = 2.0**-23 * np.maximum(1.0 / (1.0 + np.exp(-x)), z)
-            curves[f"gradient, {kind}"] = _curve(np.abs(slope - exact.gradient) / unit)
+            curves[f"gradient, {kind}"] = curve(np.abs(slope - exact.gradient) / unit)
         else:
-            curves[f"gradient, {kind}"] = _curve(ulp_errors(slope, exact.gradient, "float32"))
+            curves[f"gradient, {kind}"] = curve(ulp_errors(slope, exact.gradient, "float32"))
     return Measured(name, version, curves, _special(call))
 
 
@@ -153,7 +153,8 @@ def _special_points() -> tuple[Single, Single, Any]:
     return np.asarray(logits, np.float32), np.asarray(labels, np.float32), np.asarray(kept)
 
 
-def _curve(errors: Numbers) -> Curve:
-    rows = np.where(np.isnan(errors), np.inf, errors).reshape(len(CENTRES), EACH)
+def curve(errors: Numbers, count: int = len(CENTRES)) -> Curve:
+    """Return the worst and the median of each of `count` equal parts; NaN is infinitely wrong."""
+    rows = np.where(np.isnan(errors), np.inf, errors).reshape(count, -1)
     worst, median = rows.max(axis=1), np.median(rows, axis=1)
     return Curve(tuple(worst.tolist()), tuple(median.tolist()))

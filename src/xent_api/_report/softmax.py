@@ -10,7 +10,6 @@ with r the sum of exp(x - x_label) over all other classes: nothing in it cancels
 
 import os
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,8 +17,9 @@ import numpy as np
 from .. import sparse_softmax_xent
 from ..testing import Target
 from ..testing.float64 import Numbers, ulp_errors
-from .measure import Curve, Measured
-from .peers import PEERS, Peer, Single
+from . import peers
+from .measure import Measured, curve
+from .peers import Peer, Single
 
 CLASSES = 10
 EACH = 200
@@ -63,12 +63,8 @@ def measure(name: str, version: str, call: Call) -> Measured:
     at_label = slope[rows, labels].copy()
     slope[rows, labels] = 0.0
     errors = zip(CASES, (loss, at_label, slope.max(axis=1)), strict=True)
-    return Measured(name, version, {case: _curve(values) for case, values in errors}, ())
-
-
-def _curve(errors: Numbers) -> Curve:
-    rows = errors.reshape(len(MARGINS), EACH)
-    return Curve(tuple(rows.max(axis=1).tolist()), tuple(np.median(rows, axis=1).tolist()))
+    curves = {case: curve(values, len(MARGINS)) for case, values in errors}
+    return Measured(name, version, curves, ())
 
 
 def call_target(target: Target) -> Call:
@@ -165,6 +161,5 @@ CALLS: dict[str, Call] = {
 
 def installed_peers() -> Iterator[tuple[Peer, Call]]:
     """Yield the peers that can be called here, and their calls."""
-    for peer in PEERS:
-        if all(map(find_spec, peer.modules)):
-            yield peer, CALLS[peer.name]
+    for peer in peers.installed_peers():
+        yield peer, CALLS[peer.name]
