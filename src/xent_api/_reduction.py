@@ -71,7 +71,8 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
     else:
         size = arrays["logits"].shape[-1]
         constant = backend.constant if backend.differentiates else None
-        program = SoftmaxProgram(**common, wide=wide, size=size, constant=constant)
+        common |= {"constant": constant, "barrier": backend.barrier}
+        program = SoftmaxProgram(**common, wide=wide, size=size)
     finish = QuotientProgram(result, written.get("denominator"))
     return Plan(backend, axis, counter, program, summed, finish)
 

@@ -55,14 +55,16 @@ def test_memory_beyond_inputs_and_results() -> None:
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
-@pytest.mark.parametrize("name", ["place", "place_within"])
-def test_what_others_need_is_copied_before_a_label_is_put_in_place(library: str, name: str) -> None:
+@pytest.mark.parametrize("name", ["add_at", "add_at_within", "clear", "clear_within"])
+def test_what_others_need_is_copied_before_a_label_is_changed(library: str, name: str) -> None:
     xp = pytest.importorskip(library)
     function = import_module(f"xent_api._execution.{library}_calls").DIALECT.functions[name]
-    spot, one, other = xp.asarray([[1], [5]]), xp.asarray([[7.0], [9.0]]), xp.zeros((2, 3))
-    out = xp.ones((2, 3))
-    assert function(spot, one, other, out=out) is out
-    assert out.tolist() == [[0.0, 7.0, 0.0], [0.0, 0.0, 9.0]]
-    assert other.tolist() == [[0.0] * 3] * 2
-    assert function(spot, one, other, out=other) is other  # in place
+    spot, one, other = xp.asarray([[1], [5]]), xp.asarray([[7.0], [9.0]]), xp.ones((2, 3))
+    operands = (spot, one, other) if name.startswith("add_at") else (spot, other)
+    changed = [8.0, 10.0] if name.startswith("add_at") else [0.0, 0.0]
+    out = xp.zeros((2, 3))
+    assert function(*operands, out=out) is out
+    assert out.tolist() == [[1.0, changed[0], 1.0], [1.0, 1.0, changed[1]]]
+    assert other.tolist() == [[1.0] * 3] * 2
+    assert function(*operands, out=other) is other  # in place
     assert other.tolist() == out.tolist()

@@ -44,6 +44,8 @@ class Backend:
     """Whether the library may differentiate what it runs."""
     constant: Callable[[Array], Array] | None = None
     """What makes of an array a constant for derivatives, if the library has any."""
+    barrier: Callable[..., tuple[Array, ...]] | None = None
+    """What keeps a compiler from making one of what stands before and after it, if need be."""
     plain: type | None = None
     """The type of arrays of which checks and plans read nothing but dtype and shape, if any."""
 

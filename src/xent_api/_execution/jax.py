@@ -20,6 +20,19 @@ class JaxBackend(Backend):
         super().__init__(xp)
         self.namespace = Repaired(xp)
 
+    def barrier(self, *arrays: Array) -> tuple[Array, ...]:
+        """Return the arrays in a way that makes XLA compute anew what is made of them, on CPUs.
+
+        There it would keep exponentials in memory for sums and gradient, which takes longer: dense
+        labels of 10 and 1000 classes 10.8 and 5.5 ns instead of 8.4 and 3.5.
+        """
+        if not any(isinstance(array, jax.core.Tracer) for array in arrays):
+            return arrays
+        found: tuple[Array, ...] = jax.lax.platform_dependent(
+            *arrays, cpu=_kept_apart, default=_as_they_are
+        )
+        return found
+
     def is_weak(self, array: Array) -> bool:
         """Tell whether an array is a Python number, as ``jax.jit`` traces it."""
         return bool(array.weak_type) and array.ndim == 0
@@ -86,6 +99,15 @@ class JaxBackend(Backend):
                 product = derivative * program.masked(self.namespace, tangent, *operands)
                 parts.append(program.gathered(self.namespace, name, product))
         return sum(parts[1:], parts[0])
+
+
+def _kept_apart(*arrays: Array) -> tuple[Array, ...]:
+    found: tuple[Array, ...] = jax.lax.optimization_barrier(arrays)
+    return found
+
+
+def _as_they_are(*arrays: Array) -> tuple[Array, ...]:
+    return arrays
 
 
 STRIPES = 32

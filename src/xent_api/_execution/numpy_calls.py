@@ -144,16 +144,6 @@ def _all_but_one(e: Array, *, out: Array) -> Array:
     return out
 
 
-def _but_label(spot: Array, e: Array, *, out: Array, axis: int) -> Array:
-    """Return the sums of rows with the labels left out for a while."""
-    flat = e.reshape(-1)
-    at_label = flat[spot]
-    flat[spot] = 0.0
-    _sum(e, out=out, axis=axis)
-    flat[spot] = at_label
-    return out
-
-
 def _spot(classes: Array, labels: Array, *, out: Array, axis: int) -> Array:
     """Return where the labels are in the memory of a tile; the nearest for those that are nowhere.
 
@@ -175,11 +165,19 @@ def _gather(spot: Array, array: Array, *, out: Array) -> Array:
     return out
 
 
-def _place(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
-    """Return `other` with one number of each row at its label."""
+def _clear(spot: Array, value: Array, *, out: Array) -> Array:
+    """Return the value with 0 at the label of each row."""
+    if value is not out:
+        np.copyto(out, value)
+    out.reshape(-1)[spot] = 0.0
+    return out
+
+
+def _add_at(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
+    """Return `other` with a number of each row added at its label."""
     if other is not out:
         np.copyto(out, other)
-    out.reshape(-1)[spot] = one
+    out.reshape(-1)[spot] += one
     return out
 
 
@@ -192,11 +190,18 @@ def _spot_within(classes: Array, labels: Array, *, out: Array) -> Array:
     return out
 
 
-def _place_within(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
+def _clear_within(spot: Array, value: Array, *, out: Array) -> Array:
+    if value is not out:
+        np.copyto(out, value)
+    out.reshape(-1)[spot[spot >= 0]] = 0.0
+    return out
+
+
+def _add_at_within(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
     if other is not out:
         np.copyto(out, other)
     there = spot >= 0
-    out.reshape(-1)[spot[there]] = one[there]
+    out.reshape(-1)[spot[there]] += one[there]
     return out
 
 
@@ -218,10 +223,9 @@ DIALECT = Dialect(
     | {"sum0": partial(_sum, axis=0), "sum1": partial(_sum, axis=1)}
     | {"max0": partial(_max, axis=0), "max1": partial(_max, axis=1)}
     | {"spot0": partial(_spot, axis=0), "spot1": partial(_spot, axis=1)}
-    | {"spot_within1": _spot_within, "place_within": _place_within, "all_but_one1": _all_but_one}
-    | {"but_label0": partial(_but_label, axis=0), "but_label1": partial(_but_label, axis=1)}
-    | {"minimum": np.minimum}
-    | {"gather": _gather, "place": _place, "maximum": np.maximum},
+    | {"gather": _gather, "clear": _clear, "add_at": _add_at, "all_but_one1": _all_but_one}
+    | {"spot_within1": _spot_within, "clear_within": _clear_within}
+    | {"add_at_within": _add_at_within, "minimum": np.minimum, "maximum": np.maximum},
     empty=np.empty,
     constant=_constant,
     dtype=np.dtype,

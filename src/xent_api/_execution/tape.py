@@ -8,11 +8,19 @@ the time that new temporaries take.
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .._typing import Array, DType, Shape
 from .direct import Program
-from .identities import Step, but_labels, guarded, hot_labels, shortened
+from .identities import (
+    Step,
+    added_at_labels,
+    apart_from,
+    chosen_before,
+    guarded,
+    shortened,
+    without_ones,
+)
 from .tiles import broadcast
 
 Spec = tuple[DType, Shape]
@@ -120,12 +128,30 @@ class Recorder:
         arrays = [value for value in inputs if isinstance(value, Recorded)]
         own = arrays[-1].dtype
         slots = tuple(self._slot(value, own) for value in inputs)
-        shorter, operands = shortened(name, slots, self.made, self.constants)
-        if shorter in self.dialect.functions:
-            name, slots = shorter, operands
+        name, slots = self._shorter(name, slots)
         if dtype is None:
             dtype = self.dialect.boolean if name in BOOLEAN else own
         return self.append(name, slots, dtype, broadcast(*(value.shape for value in arrays)))
+
+    def _shorter(self, name: str, slots: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """Return a call that gives the same, and takes less time."""
+        if name == "multiply" and self._as_large(slots[0], slots[1]):
+            labels = apart_from(slots[1], self.made, self.constants)
+            if labels is not None:
+                return self._within("clear"), (self._spot(labels).slot, slots[0])
+        if found := added_at_labels(name, slots, self.made, self.constants):
+            labels, row = found
+            if self._as_large(row, labels):
+                return self._within("add_at"), (self._spot(labels).slot, row, slots[0])
+        shorter, operands = shortened(name, slots, self.made, self.constants)
+        return (shorter, operands) if shorter in self.dialect.functions else (name, slots)
+
+    def _as_large(self, one: int, other: int) -> bool:
+        first, second = self.specs[one], self.specs[other]
+        return first is not None and second is not None and first[1] == second[1]
+
+    def _within(self, name: str) -> str:
+        return name if self.stage is None else f"{name}_within"
 
     def stands_for(self, slot: int) -> "Recorded":
         """Return what stands for the value in a slot."""
@@ -149,22 +175,14 @@ class Recorder:
         if self.stage is not None:
             result = self.add(dtype, tuple(shape))
             self.reductions.append(Reduction(name, stage, value.slot, result.slot))
-        elif name == "sum" and (found := but_labels(value.slot, self.made, self.constants)):
-            e, labels = found
-            slots = self._spot(labels).slot, e
-            result = self.append(f"but_label{self.axis}", slots, dtype, tuple(shape))
         else:
-            result = self.append(f"{name}{self.axis}", (value.slot,), dtype, tuple(shape))
+            slot = value.slot
+            if name == "sum" and f"all_but_one{self.axis}" in self.dialect.functions:
+                e = without_ones(slot, self.made, self.constants)
+                name, slot = (name, slot) if e is None else ("all_but_one", e)
+            result = self.append(f"{name}{self.axis}", (slot,), dtype, tuple(shape))
         self.stages[result.slot] = stage + 1
         return result
-
-    def place(self, hot: "Recorded", one: "Recorded", other: "Recorded") -> "Recorded":
-        """Note that a value of each row takes the place at its label."""
-        labels = hot_labels(hot.slot, self.made)
-        if labels is None:
-            raise TypeError("programs choose between two arrays at labels only")
-        name = "place" if self.stage is None else "place_within"
-        return self.record(name, self._spot(labels), one, other)
 
     def take(self, array: "Recorded", labels: "Recorded") -> "Recorded":
         """Note that each row has its value at the label: of pieces it is the sum of one."""
@@ -181,9 +199,9 @@ class Recorder:
             spec = self.specs[labels]
             assert spec is not None
             assert self.classes is not None, "labels are among classes"
-            name = "spot" if self.stage is None else "spot_within"
+            name = f"{self._within('spot')}{self.axis}"
             slots, dtype = (self.classes.slot, labels), self.dialect.index
-            self._spots[labels] = self.append(f"{name}{self.axis}", slots, dtype, spec[1])
+            self._spots[labels] = self.append(name, slots, dtype, spec[1])
         return self._spots[labels]
 
     def bits(self, condition: "Recorded", dtype: DType) -> "Recorded":
@@ -252,13 +270,16 @@ def _astype(value: Recorded, dtype: DType) -> Recorded:
 
 
 def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
-    """Note a choice between an array and a number, or of a number of each row at its label."""
+    """Note a choice between an array and a number."""
     recorder = condition.recorder
     if isinstance(one, Recorded) and isinstance(other, Recorded):
-        return recorder.place(condition, one, other)
+        raise TypeError("programs choose between an array and a number only")
     if isinstance(one, Recorded):
         return recorder.record("pick", recorder.bits(condition, one.dtype), one, other)
-    residual = guarded(condition.slot, other.slot, recorder.made, recorder.constants)
+    made, constants = recorder.made, recorder.constants
+    if one == 0.0 and chosen_before(condition.slot, other.slot, made, constants):
+        return cast("Recorded", other)
+    residual = guarded(condition.slot, other.slot, made, constants)
     if residual is not None:
         spec = recorder.specs[residual]
         assert spec is not None

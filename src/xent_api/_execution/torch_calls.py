@@ -96,25 +96,23 @@ def _spot(classes: Array, labels: Array, *, out: Array, axis: int) -> Array:
     return out.copy_(number * rows + row if axis == 0 else row * count + number)
 
 
-def _but_label(spot: Array, e: Array, *, out: Array, axis: int) -> Array:
-    """Return the sums of rows with the labels left out for a while."""
-    flat, flat_spot = e.view(-1), spot.view(-1)
-    at_label = flat[flat_spot]
-    flat.index_fill_(0, flat_spot, 0.0)
-    _sum(e, out=out, axis=axis)
-    flat.scatter_(0, flat_spot, at_label)
-    return out
-
-
 def _gather(spot: Array, array: Array, *, out: Array) -> Array:
     return out.copy_(array.take(spot))
 
 
-def _place(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
-    """Return `other` with one number of each row at its label."""
+def _clear(spot: Array, value: Array, *, out: Array) -> Array:
+    """Return the value with 0 at the label of each row."""
+    if value is not out:
+        out.copy_(value)
+    out.view(-1).index_fill_(0, spot.view(-1), 0.0)
+    return out
+
+
+def _add_at(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
+    """Return `other` with a number of each row added at its label."""
     if other is not out:
         out.copy_(other)
-    out.view(-1).scatter_(0, spot.view(-1), one.reshape(-1))
+    out.view(-1).scatter_add_(0, spot.view(-1), one.reshape(-1))
     return out
 
 
@@ -126,11 +124,18 @@ def _spot_within(classes: Array, labels: Array, *, out: Array) -> Array:
     return out.copy_(torch.where(there, row * count + labels - first, -1))
 
 
-def _place_within(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
+def _clear_within(spot: Array, value: Array, *, out: Array) -> Array:
+    if value is not out:
+        out.copy_(value)
+    out.view(-1)[spot[spot >= 0]] = 0.0
+    return out
+
+
+def _add_at_within(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
     if other is not out:
         out.copy_(other)
     there = spot >= 0
-    out.view(-1)[spot[there]] = one[there]
+    out.view(-1)[spot[there]] += one[there]
     return out
 
 
@@ -196,11 +201,11 @@ DIALECT = Dialect(
         "spot0": partial(_spot, axis=0),
         "spot1": partial(_spot, axis=1),
         "spot_within1": _spot_within,
-        "but_label0": partial(_but_label, axis=0),
-        "but_label1": partial(_but_label, axis=1),
         "gather": _gather,
-        "place": _place,
-        "place_within": _place_within,
+        "clear": _clear,
+        "clear_within": _clear_within,
+        "add_at": _add_at,
+        "add_at_within": _add_at_within,
     },
     empty=_empty,
     constant=_constant,

@@ -58,6 +58,9 @@ class Dense(Row):
             top = seen(options, xp, top, at_top * 2.0 >= self.mass)
         super().__init__(options, xp, x, top)
         self.others = softmax.all_but_one(xp, self.decay, wide)
+        if options.barrier is not None:
+            x, top, self.z, self.others = options.barrier(x, top, z, self.others)
+            super().__init__(options, xp, x, top)
         self.weights = _array(xp, weights, self.others)
 
     def loss(self) -> Array:
@@ -111,13 +114,14 @@ class Sparse(Row):
         if options.constant is not None:
             top = seen(options, xp, top, chosen == top)
         super().__init__(options, xp, x, top)
-        self.classes, self.labels = classes, labels
         self.label = softmax.step(cast(xp, chosen, wide), cast(xp, top, wide))
         """u at the label."""
         self.valid = (labels >= 0) & (labels < options.size)
-        apart = softmax.apart(xp, classes, labels, options.size, options.compute)
+        self.apart = softmax.apart(xp, classes, labels, options.size, options.compute)
         self.at_label = xp.exp(self.label)
-        self.beside = softmax.all_but_label(xp, self.decay, apart, wide)
+        self.left = self.decay * self.apart
+        """e, but 0 at the label."""
+        self.beside = softmax.total(xp, self.left, wide)
         """What the label leaves of 1 + r."""
         self.others = self._if_valid(softmax.others(self.beside, self.at_label))
         self.weights = _array(xp, weights, self.others)
@@ -135,10 +139,9 @@ class Sparse(Row):
         at_label, elsewhere = softmax.hard_labels(self.options.size, self.options.smoothing)
         factor = softmax.factor(self.others, None, self.weights)
         label = softmax.gradient(self.at_label, self.beside, *at_label, factor)
-        rest = self.rest(self.others)
-        others = softmax.gradient(self.decay, rest, *elsewhere, self.narrow(factor))
-        hot = self.classes == self.labels
-        return self.xp.where(hot, self.narrow(label), others)
+        rest = self.rest(self.others) * self.apart if self.options.smoothing else None
+        others = softmax.gradient(self.left, rest, *elsewhere, self.narrow(factor))
+        return softmax.with_label(others, self.narrow(label), self.apart)
 
     def hessian(self) -> Array:
         """Return the second derivatives with respect to each logit, which no label is near to."""

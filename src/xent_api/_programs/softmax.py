@@ -40,6 +40,9 @@ class SoftmaxProgram(NamedTuple):
     """K, the number of classes."""
     constant: Callable[[Array], Array] | None = None
     """What makes a constant of an array where a library may differentiate these lines."""
+    barrier: Callable[..., tuple[Array, ...]] | None = None
+    """What returns the arrays that it is given in a way that makes the library compute anew what
+    is made of them, where it would otherwise keep whole arrays for several sums."""
     varied: str | None = None
     """The operand, other than the logits, that the loss is differentiated by."""
 
