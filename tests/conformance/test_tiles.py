@@ -14,13 +14,20 @@ np = pytest.importorskip("numpy")
 SHAPES = [(7,), (1,), (40,), (3, 5), (5, 3), (1, 40), (40, 1), (4, 1, 6), (2, 3, 4, 2), (0, 3), ()]
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3])
 @pytest.mark.parametrize("size", [1, 2, 6, 7, 24, 1000])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_places_are_all_there_in_order(shape: tuple[int, ...], size: int) -> None:
+def test_places_are_all_there_in_order(shape: tuple[int, ...], size: int, workers: int) -> None:
     whole = np.arange(math.prod(shape)).reshape(shape)
-    parts = [whole[place].ravel() for place in places(shape, size)]
+    parts = [whole[place].ravel() for place in places(shape, size, workers)]
     assert all(part.size <= size for part in parts)
     np.testing.assert_array_equal(np.concatenate([whole.ravel()[:0], *parts]), whole.ravel())
+
+
+def test_workers_have_equally_many_tiles_of_a_size() -> None:
+    sizes = [place[0].stop - place[0].start for place in places((10_000_000,), 2**18, 2)]
+    assert len(sizes) == 40
+    assert set(sizes) == {250_000}
 
 
 def test_operands_are_cut_as_they_broadcast() -> None:

@@ -69,7 +69,8 @@ class RowTiles:
     def run(self, workers: int) -> tuple[list[Array] | Array, ...]:
         """Return the results, or the sums of the tiles of those that are added up."""
         nothing = (slice(None),) * len(self.batch)
-        spots = list(places(self.batch, max(1, self.size // self.count))) or [nothing]
+        tiles = places(self.batch, max(1, self.size // self.count), workers)
+        spots = list(tiles) or [nothing]
         totals = in_threads(self._play, spots, workers)
         sums = iter(zip(*totals, strict=True))
         return tuple(list(next(sums)) if whole is None else whole for whole in self.wholes)

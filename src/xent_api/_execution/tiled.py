@@ -71,7 +71,7 @@ class Runner:
         if flat is not None:
             operands, shape = flat, (prod(shape),)
             targets = tuple(None if whole is None else whole.reshape(-1) for whole in wholes)
-        spots = list(places(shape, size))
+        spots = list(places(shape, size, workers))
         totals = in_threads(partial(self._play, program, operands, targets), spots, workers)
         sums = iter(zip(*totals, strict=True))
         # Not the views that were written to: autograd lets nobody change a view in place.

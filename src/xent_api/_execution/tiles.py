@@ -10,11 +10,12 @@ Place = tuple[slice, ...]
 Part = TypeVar("Part")
 
 
-def places(shape: tuple[int, ...], size: int) -> Iterator[Place]:
+def places(shape: tuple[int, ...], size: int, workers: int = 1) -> Iterator[Place]:
     """Yield the places of tiles of at most about `size` elements, in row-major order.
 
     A tile is whole in the last axes, one slice wide in the axis before them, and single in the
-    first ones.
+    first ones. The slices of several workers are equally many, and equally wide: of 39 tiles one
+    of two threads would have 20.
     """
     axis, inner = len(shape), 1
     while axis > 0 and inner * shape[axis - 1] <= size:
@@ -24,6 +25,9 @@ def places(shape: tuple[int, ...], size: int) -> Iterator[Place]:
         yield (slice(None),) * len(shape)
         return
     step = max(1, size // inner)
+    if workers > 1:
+        count = ceil(shape[axis - 1] / step / workers) * workers
+        step = ceil(shape[axis - 1] / count)
     rest = (slice(None),) * (len(shape) - axis)
     length = shape[axis - 1]
     for number in range(prod(shape[: axis - 1])):
