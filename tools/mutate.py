@@ -213,6 +213,12 @@ MUTATIONS = (
         "return positive * (others + z) - z * ((e + rest) * f)",
     ),
     Mutation(
+        "softmax: gradient at the label with the other sign",
+        SOFTMAX,
+        "return elsewhere - label * (apart - 1.0)",
+        "return elsewhere + label * (apart - 1.0)",
+    ),
+    Mutation(
         "softmax: 1 - p as it stands",
         SOFTMAX,
         "return (1.0 - e) + others",
