@@ -4,9 +4,10 @@
 
 float32: all 2^32 logits, with labels 0 and 1: loss, gradient and Hessian, and whether each loss and
 gradient is that of the other label at -x, bit for bit. float16 and bfloat16: all 2^16 logits with
-all labels of the dtype in [0, 1]. What is done stands in a file, from which a run that was
-stopped goes on; the results are added to ``results/accuracy/exhaustive``, from which the table
-``results/accuracy/exhaustive.md`` is made.
+all labels of the dtype in [0, 1]. With ``--family sparse_softmax_xent`` the logits have a 0 beside
+them, and the labels are the numbers of these two classes. What is done stands in a file, from which
+a run that was stopped goes on; the results are added to ``results/accuracy/exhaustive``, from which
+the table ``results/accuracy/exhaustive.md`` is made.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from array_api_compat import array_namespace
 from exhaustive_table import ROOT, write_result
 from rich.progress import (
     BarColumn,
@@ -30,7 +32,7 @@ from rich.progress import (
 )
 
 import xent_api
-from xent_api import sigmoid_xent
+from xent_api import sigmoid_xent, sparse_softmax_xent
 from xent_api.testing import Target, find_target
 from xent_api.testing.float64 import Numbers, sigmoid_values, spacings, ulp_errors
 from xent_api.testing.machine import describe_machine
@@ -60,16 +62,19 @@ class Line(NamedTuple):
 
 
 class Sweep:
-    """The calls and the blocks of one backend and dtype."""
+    """The calls and the blocks of one backend, dtype and family."""
 
-    def __init__(self, target: Target, dtype: str) -> None:
+    def __init__(self, target: Target, dtype: str, family: str = "sigmoid_xent") -> None:
         self.target = target
         self.dtype = dtype
+        self.symmetric = family == "sigmoid_xent"
+        call = FAMILIES[family]
         # JAX under `jit`, as it is used; the others eagerly.
-        self.call = target.trace(_all) if target.name == "jax" and target.trace else _all
+        self.call = target.trace(call) if target.name == "jax" and target.trace else call
         if dtype != "float32":
             self.logits = _every(dtype)
-            self.labels = np.unique(np.abs(self.logits[(self.logits >= 0) & (self.logits <= 1)]))
+            within = (self.logits >= 0) & (self.logits <= 1)
+            self.labels = np.unique(np.abs(self.logits[within])) if self.symmetric else HARD
 
     def blocks(self) -> range:
         """Return the numbers of the blocks."""
@@ -104,8 +109,8 @@ class Sweep:
                 for label in (0.0, 1.0):
                     x = logits[sign].view(np.float32)
                     found[sign, label] = got = self._values(x, np.full_like(x, label))
-                    lines += _judge(self.dtype, x, label, got)
-            for sign in (1.0, -1.0):
+                    lines += self._judge(x, label, got)
+            for sign in (1.0, -1.0) if self.symmetric else ():
                 one, other = found[sign, 1.0], found[-sign, 0.0]
                 asymmetric += _unlike(one[0], other[0]) + _unlike(one[1], -other[1])
         return lines, asymmetric
@@ -114,8 +119,14 @@ class Sweep:
         lines: list[Line] = []
         for label in self.labels[block * LABELS : (block + 1) * LABELS].tolist():
             z = np.full_like(self.logits, label)
-            lines += _judge(self.dtype, self.logits, label, self._values(self.logits, z))
+            lines += self._judge(self.logits, label, self._values(self.logits, z))
         return lines, 0
+
+    def _judge(self, x: Any, label: float, got: list[Any]) -> Iterator[Line]:
+        wide = x.astype(np.float64)
+        if not self.symmetric:
+            wide[wide == np.inf] = np.nan  # what +inf among classes gives
+        return _judged(self.dtype, wide, label, got)
 
     def _values(self, logits: Any, labels: Any) -> list[Any]:
         """Return loss, gradient and Hessian as float32, which holds narrower numbers exactly."""
@@ -129,6 +140,22 @@ def _all(labels: Any, logits: Any) -> tuple[Any, Any, Any]:
     loss, slope = sigmoid_xent.loss_and_gradient(labels=labels, logits=logits)
     _, curvature = sigmoid_xent.gradient_and_hessian(labels=labels, logits=logits)
     return loss, slope, curvature
+
+
+def _two_classes(labels: Any, logits: Any) -> tuple[Any, Any, Any]:
+    """Return what the first of two classes has, of which the other one's logit is 0."""
+    xp = array_namespace(logits)
+    given = {
+        "labels": xp.astype(labels == 0.0, xp.int32),
+        "logits": xp.stack([logits, xp.zeros_like(logits)], axis=-1),
+    }
+    loss, slope = sparse_softmax_xent.loss_and_gradient(**given)
+    _, curvature = sparse_softmax_xent.gradient_and_hessian(**given)
+    return loss, slope[..., 0], curvature[..., 0]
+
+
+FAMILIES = {"sigmoid_xent": _all, "sparse_softmax_xent": _two_classes}
+HARD = np.asarray([0.0, 1.0], dtype=np.float32)
 
 
 def _every(dtype: str) -> Any:
@@ -148,8 +175,7 @@ def _unlike(one: Any, other: Any) -> int:
     return int(np.count_nonzero(differ))
 
 
-def _judge(dtype: str, x: Any, label: float, got: list[Any]) -> Iterator[Line]:
-    wide = x.astype(np.float64)
+def _judged(dtype: str, wide: Numbers, label: float, got: list[Any]) -> Iterator[Line]:
     exact = sigmoid_values(wide, label)
     promised = ~(np.abs(wide) > UNDERFLOW) | np.isinf(wide)
     if 0.0 < label < SMALLEST:
@@ -159,7 +185,7 @@ def _judge(dtype: str, x: Any, label: float, got: list[Any]) -> Iterator[Line]:
         errors = ulp_errors(values.astype(np.float64), wanted, dtype, flushed=tiny)
         if name == "gradient" and label not in (0.0, 1.0):
             errors = _beyond(errors, wanted, wide, label, dtype)
-        yield from _lines(_kind(dtype, name, label), errors, x, label, promised)
+        yield from _lines(_kind(dtype, name, label), errors, wide, label, promised)
 
 
 def _kind(dtype: str, name: str, label: float) -> str:
@@ -181,7 +207,7 @@ def _beyond(errors: Numbers, exact: Numbers, x: Numbers, label: float, dtype: st
     return beyond
 
 
-def _lines(kind: str, errors: Numbers, x: Any, label: float, promised: Any) -> Iterator[Line]:
+def _lines(kind: str, errors: Numbers, x: Numbers, label: float, promised: Any) -> Iterator[Line]:
     for where, chosen in (("", promised), (", subnormal exp", ~promised)):
         if not chosen.any():
             continue
@@ -210,10 +236,11 @@ def merge(lines: Iterable[Line]) -> Iterable[Line]:
     return found.values()
 
 
-def _identity(name: str, dtype: str) -> dict[str, str]:
+def _identity(name: str, dtype: str, family: str) -> dict[str, str]:
     """Return what the results depend on: a state of other code or versions is no start."""
     package = Path(xent_api.__file__).parent
-    paths = [path for path in sorted(package.rglob("*.py")) if not _aside(name, path, package)]
+    modules = sorted(package.rglob("*.py"))
+    paths = [path for path in modules if not _aside(name, family, path, package)]
     digest = hashlib.sha256()
     for path in [*paths, package / "testing" / "float64.py", Path(__file__)]:
         digest.update(_code(path).encode())
@@ -221,6 +248,7 @@ def _identity(name: str, dtype: str) -> dict[str, str]:
         "backend": name,
         "version": package_version(name),
         "dtype": dtype,
+        "family": family,
         "source": digest.hexdigest()[:16],
         "machine": describe_machine(),
     }
@@ -240,9 +268,9 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
-def _aside(name: str, path: Path, package: Path) -> bool:
-    """Tell whether a module takes no part in a backend's sigmoid loss."""
-    if "softmax" in path.stem or "rows" in path.stem:
+def _aside(name: str, family: str, path: Path, package: Path) -> bool:
+    """Tell whether a module takes no part in a family on a backend."""
+    if family == "sigmoid_xent" and ("softmax" in path.stem or "rows" in path.stem):
         return True
     others = {"numpy", "torch", "jax", "dask", "mlx", "cupy"} - {name}
     if path.parent.name == "_execution" and path.stem.partition("_")[0] in others:
@@ -273,12 +301,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("backend", choices=("numpy", "torch", "jax"), help="on the CPU")
     parser.add_argument("--dtype", default="float32", choices=("float32", "float16", "bfloat16"))
+    parser.add_argument("--family", default="sigmoid_xent", choices=FAMILIES)
     parser.add_argument("--workers", type=int, default=2, help="threads")
     parser.add_argument("--state", type=Path, default=ROOT / ".exhaustive", help="folder")
     options = parser.parse_args()
-    sweep = Sweep(find_target(options.backend), options.dtype)
-    state = options.state / f"{options.backend}-{options.dtype}.jsonl"
-    identity = _identity(options.backend, options.dtype)
+    sweep = Sweep(find_target(options.backend), options.dtype, options.family)
+    state = options.state / f"{options.backend}-{options.dtype}-{options.family}.jsonl"
+    identity = _identity(options.backend, options.dtype, options.family)
     date, done = resume(state, identity)
     left = [block for block in sweep.blocks() if block not in done]
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -287,7 +316,7 @@ def main() -> None:
         Progress("{task.description}", *columns, speed_estimate_period=120) as bar,
         ThreadPoolExecutor(options.workers) as pool,
     ):
-        title = f"{options.backend} {options.dtype}"
+        title = f"{options.backend} {options.dtype} {options.family}"
         task = bar.add_task(title, total=len(sweep.blocks()), completed=len(done))
         for entry in pool.map(sweep.run, left):
             done[entry["block"]] = entry

@@ -21,7 +21,8 @@ def write_result(identity: dict[str, str], lines: list[dict[str, Any]], asymmetr
         "lines": sorted(lines, key=lambda line: line["kind"]),
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
-    name = f"{identity['dtype']}-{identity['backend']}.json".replace(":", "-")
+    family = "" if identity["family"] == "sigmoid_xent" else f"-{identity['family']}"
+    name = f"{identity['dtype']}-{identity['backend']}{family}.json".replace(":", "-")
     (RESULTS / name).write_text(json.dumps(result, indent=1) + "\n")
     (RESULTS.parent / "exhaustive.md").write_text(table())
 
@@ -39,21 +40,23 @@ def table() -> str:
 
 def _section(result: dict[str, Any]) -> str:
     rows = [_row(line, BARS[result["dtype"]]) for line in result["lines"]]
-    symmetry = {
-        "float32": f"Results that are not bit for bit those of -x and the other label: "
+    symmetry = (
+        "Results that are not bit for bit those of -x and the other label: "
         f"{result['asymmetric']}.\n"
-    }
+    )
+    sigmoid = result.get("family", "sigmoid_xent") == "sigmoid_xent"
+    classes = "" if sigmoid else ", two classes (`sparse_softmax_xent`)"
     mode = MODES.get(result["backend"], "eager")
     return (
         "\n".join(
             [
-                f"### {result['backend']} {result['version']}, {mode}\n",
+                f"### {result['backend']} {result['version']}, {mode}{classes}\n",
                 f"{result['date']}; {result['machine']}; source {result['source']}.\n",
                 "| result | points | worst | at logit | label | above half an ulp |",
                 "|---|--:|--:|--:|--:|--:|",
                 *rows,
                 "",
-                symmetry.get(result["dtype"], ""),
+                symmetry if sigmoid and result["dtype"] == "float32" else "",
             ]
         ).rstrip()
         + "\n"
@@ -81,6 +84,8 @@ below 3e-8 ulp of float32).
 - **float16, bfloat16**: all 2^16 logits with every label of the dtype in [0, 1], subnormal ones
   included. The gradient at soft labels is a difference: its line shows what its error has beyond
   half an ulp, in units of float32's eps times max(sigmoid(x), z); the bar is 4.
+- **two classes**: the same logits with a 0 beside them, and class numbers; the gradient and the
+  Hessian are those of the first class, whose label is z.
 - **subnormal exp**: logits beyond 87.3, where exp(-abs(x)) is subnormal in float32, and subnormal
   bfloat16 labels. There nothing is promised.
 - A result that is flushed to 0 counts as 0 ulp where the exact one is below 2^-126 (the smallest

@@ -16,8 +16,8 @@ def _worst(entry: dict[str, Any]) -> dict[str, float]:
     return {line.kind: line.worst for line in entry["lines"]}
 
 
-def _sweep(dtype: str, change: Any = None) -> Sweep:
-    sweep = Sweep(find_target("numpy"), dtype)
+def _sweep(dtype: str, change: Any = None, family: str = "sigmoid_xent") -> Sweep:
+    sweep = Sweep(find_target("numpy"), dtype, family)
     if change is not None:
         right = sweep.call
         sweep.call = lambda z, x: tuple(change(x, value.copy()) for value in right(z, x))
@@ -30,6 +30,19 @@ def test_a_block_of_float32(block: int) -> None:
     assert entry["asymmetric"] == 0
     assert sum(line.points for line in entry["lines"]) == 3 * 2 * 2**21
     assert all(worst <= 4.0 for worst in _worst(entry).values())
+
+
+def test_two_classes_are_held_to_the_same_values() -> None:
+    family = "sparse_softmax_xent"
+    entry = _sweep("float32", family=family).run(1016)
+    assert entry["asymmetric"] == 0, "not compared"
+    assert sum(line.points for line in entry["lines"]) == 3 * 2 * 2**21
+    assert all(0.5 < worst <= 4.0 for worst in _worst(entry).values())
+    narrow = _worst(_sweep("float16", family=family).run(0))
+    for kind in ("loss", "gradient, hard labels", "hessian"):
+        assert 0.49 < narrow[kind] <= 0.51
+    wrong = _sweep("float32", lambda _, value: np.negative(value), family).run(1016)
+    assert min(_worst(wrong).values()) > 1e6
 
 
 def test_wrong_float32_results_are_seen() -> None:
