@@ -56,7 +56,7 @@ MUTATIONS = (
         SIGMOID,
         "xp.exp(s * x if differentiable else -xp.abs(x))",
         "xp.exp(-xp.abs(x))",
-        only=AUTODIFF,
+        only=frozenset({"torch", "mlx"}),  # JAX's rules know all derivatives that meet x = 0
     ),
     Mutation(
         "Hessian as p*(1 - p)",
@@ -213,10 +213,24 @@ MUTATIONS = (
         "return positive * (others + z) - z * ((e + rest) * f)",
     ),
     Mutation(
+        "softmax: sums in turn of several ones, less none",
+        SOFTMAX,
+        "size - xp.minimum(below, xp.ones_like(signed))",
+        "size",
+        only=frozenset({"jax"}),
+    ),
+    Mutation(
+        "softmax: sums in turn with the one in",
+        SOFTMAX,
+        "(e - ones * (1.0 - several)) * (1.0 - 2.0 * several)",
+        "e * (1.0 - 2.0 * several) - (1.0 - several) / 1000.0",
+        only=frozenset({"jax"}),
+    ),
+    Mutation(
         "softmax: gradient at the label with the other sign",
         SOFTMAX,
-        "return elsewhere - label * (apart - 1.0)",
-        "return elsewhere + label * (apart - 1.0)",
+        "return elsewhere - number * (apart - 1.0)",
+        "return elsewhere + number * (apart - 1.0)",
     ),
     Mutation(
         "softmax: 1 - p as it stands",
@@ -227,14 +241,14 @@ MUTATIONS = (
     Mutation(
         "softmax: the sum of all but one as the sum less one",
         SOFTMAX,
-        "    return total(xp, e - ones * share, wide)",
+        "    return total(xp, e - ones, wide) + (xp.astype(total(xp, ones, e.dtype), wide) - 1.0)",
         "    return total(xp, e, wide) - 1.0",
     ),
     Mutation(
         "softmax: ties counted once",
         SOFTMAX,
-        "    return total(xp, e - ones * share, wide)",
-        "    return total(xp, e - ones, wide)",
+        "(xp.astype(total(xp, ones, e.dtype), wide) - 1.0)",
+        "0.0 * total(xp, ones, wide)",
     ),
     Mutation(
         "softmax: log for log1p",

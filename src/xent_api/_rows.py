@@ -27,7 +27,9 @@ def aligned(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, 
     if name_of(labels.dtype) in ("int64", "uint64"):
         integer = xp.int64  # of which a narrower one would make other classes
     size, beside = logits.shape[-1], backend.creation(labels)
-    found["classes"] = xp.arange(size, dtype=integer, **beside)
+    classes = xp.arange(size, dtype=integer, **beside)
+    # All ranks are equal: JAX can be told to refuse others.
+    found["classes"] = xp.reshape(classes, (1,) * (logits.ndim - 1) + (-1,))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers.suite import Suite
 
-from xent_api import sigmoid_xent
+from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 
 pytestmark = [
     pytest.mark.only("jax"),
@@ -167,7 +167,7 @@ def test_the_gradient_is_all_that_is_kept_for_the_backward_pass(suite: Suite, dt
 SHARDED = """
 import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
-from xent_api import sigmoid_xent
+from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 
 assert len(jax.devices()) == 8
 mesh = jax.make_mesh((8,), ("batch",))
@@ -207,3 +207,73 @@ def test_sharded_over_eight_devices() -> None:
         check=False,
     )
     assert done.stdout.strip() == "sharded", done.stderr
+
+
+MADE: dict[str, Any] = {
+    "a number": lambda a, t: a * 3.7 * t,
+    "a temperature": lambda a, t: a / (0.7 * t),
+    "of each class": lambda a, t: a * (1.0 + a[:1]) * t,
+    "bounded": lambda a, t: 30.0 * t * (a / (30.0 + abs(a))),
+}
+"""Products, which XLA computes once more for each kernel that takes them, and there rounds less."""
+
+
+@pytest.mark.parametrize("classes", [3, 10, 300])
+@pytest.mark.parametrize("name", MADE)
+def test_logits_that_are_made_under_jit(suite: Suite, dtype: str, name: str, classes: int) -> None:
+    import jax
+    import numpy as np
+
+    random = np.random.default_rng(classes)
+    a = suite.array((10.0 * random.normal(size=(200, classes))).tolist(), dtype)
+    t = suite.array(1.3, dtype)
+    x = np.asarray(jax.jit(MADE[name])(a, t)).astype(float)
+    labels = x.argmax(axis=1)
+    rest = np.exp(x - x.max(axis=1, keepdims=True))
+    rest[np.arange(200), labels] = 0.0
+    wanted = np.log1p(rest.sum(axis=1))
+    dense = jax.nn.one_hot(labels, classes, dtype=a.dtype)
+    for module, z in ((sparse_softmax_xent, jax.numpy.asarray(labels)), (softmax_xent, dense)):
+
+        def losses(a: Any, t: Any, module: Any = module, z: Any = z) -> Any:
+            return module.loss(labels=z, logits=MADE[name](a, t))
+
+        found, slope = jax.jit(jax.value_and_grad(lambda *v: losses(*v).sum()))(a, t)
+        each = np.asarray(jax.jit(losses)(a, t)).astype(float)
+        # The logits themselves may be rounded otherwise, or not at all, which no loss can know.
+        bound = (4.0 * 2.0**-23 * np.abs(x).max(axis=1) + 1e-6) * wanted
+        normal = wanted > 1e-30  # below, a part of a row may be flushed to 0
+        assert (np.abs(each - wanted) <= bound)[normal].all()
+        assert np.isfinite(np.asarray(slope)).all()
+        assert float(found) == pytest.approx(wanted.sum(), rel=1e-5)
+
+
+def test_operands_that_do_not_all_vary_over_a_mesh(suite: Suite, dtype: str) -> None:
+    import jax
+    from jax.sharding import PartitionSpec
+
+    mesh = jax.make_mesh((1,), ("rows",), axis_types=(jax.sharding.AxisType.Auto,))
+    x = suite.array([[1.0, -2.0, 0.5], [0.0, 3.0, 3.0]], dtype)
+    z = suite.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]], dtype)
+
+    def losses(logits: Any, labels: Any) -> Any:
+        return softmax_xent.loss(labels=labels, logits=logits)
+
+    split, whole = PartitionSpec("rows"), PartitionSpec()
+    sharded = jax.shard_map(losses, mesh=mesh, in_specs=(split, whole), out_specs=split)
+    suite.assert_ulp(jax.jit(sharded)(x, z), suite.floats(losses(x, z)), dtype)
+
+
+def test_ranks_are_not_promoted(suite: Suite, dtype: str) -> None:
+    import jax
+
+    x = suite.array([[1.0, -2.0, 0.5], [0.0, 3.0, 3.0]], dtype)
+    labels = jax.numpy.asarray([2, 1])
+    with jax.numpy_rank_promotion("raise"):
+        for smoothing in (0.0, 0.1):
+            given: dict[str, Any] = {"logits": x, "label_smoothing": smoothing}
+            both = sparse_softmax_xent.loss_and_gradient(labels=labels, **given)
+            softmax_xent.loss_and_gradient(labels=x, **given)
+            slope = jax.jit(sparse_softmax_xent.gradient)(labels=labels, logits=x)
+    assert [value.shape for value in both] == [(2,), (2, 3)]
+    assert slope.shape == (2, 3)

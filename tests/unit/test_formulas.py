@@ -3,9 +3,10 @@
 from typing import Any
 
 import mpmath
+import numpy as np
 import pytest
 
-from xent_api._formulas import sigmoid
+from xent_api._formulas import sigmoid, softmax
 
 mparray = pytest.importorskip("mparray")
 
@@ -77,3 +78,16 @@ def test_derivatives_of_the_coefficients_at_400_digits(options: dict[str, Any]) 
                 for value, right in zip(values, wanted, strict=False):
                     error = abs(value._data[i] - right)
                     assert error <= max(abs(right), 1) * mpmath.mpf(10) ** (10 - DIGITS)
+
+
+@pytest.mark.parametrize("row", [[1.0], [1.0, 0.0], [1.0, 1.0], [1.0, 0.5, 1.0, 1e-30], [0.9, 0.2]])
+def test_sums_in_turn_are_those_side_by_side(row: list[float]) -> None:
+    """Of no one (if XLA leaves out a rounding), of a single one, and of several."""
+    e = np.asarray([row])
+    for digits in (1e-40, 0.0):
+        row_with = np.concatenate([e, [[digits]]], axis=-1)
+        one, other = (
+            summed(np, row_with, row_with.dtype)
+            for summed in (softmax.all_but_one, softmax.all_but_one_in_turn)
+        )
+        np.testing.assert_allclose(other, one, rtol=1e-15)

@@ -161,21 +161,16 @@ def _sum(xp: Any, value: Any) -> Any:
     return xp.sum(value, axis=-1, keepdims=True, dtype=SINGLE)
 
 
-def _share(xp: Any, value: Any, one: float = 1.0) -> Any:
-    return one / _sum(xp, value)
-
-
 def _choice(xp: Any, value: Any, r: Any, size: Any) -> Any:
     return xp.where((xp.abs(size) == np.inf) & (r == 0.0), 0.0, value)
 
 
 NEAR_MISSES: dict[str, Callable[[Any, Any], Any]] = {
-    "two ones": lambda xp, e: _sum(xp, e - xp.floor(e) * _share(xp, xp.floor(e), 2.0)),
-    "no floor": lambda xp, e: _sum(xp, e - xp.abs(e) * _share(xp, xp.abs(e))),
-    "not its share": lambda xp, e: _sum(xp, e - xp.floor(e) * _share(xp, xp.abs(e))),
-    "not its floor": lambda xp, e: _sum(xp, e - xp.floor(e * e) * _share(xp, xp.floor(e * e))),
-    "no share": lambda xp, e: _sum(xp, e - xp.floor(e) * xp.abs(_share(xp, xp.floor(e)))),
-    "an operand": lambda xp, e: _sum(xp, e - e * e),
+    "two ones": lambda xp, e: _sum(xp, e - xp.floor(e)) + (_sum(xp, xp.floor(e)) - 2.0),
+    "no floor": lambda xp, e: _sum(xp, e - xp.abs(e)) + (_sum(xp, xp.abs(e)) - 1.0),
+    "not its floor": lambda xp, e: _sum(xp, e - xp.floor(e)) + (_sum(xp, xp.abs(e)) - 1.0),
+    "no sum": lambda xp, e: _sum(xp, e - xp.floor(e)) + (xp.abs(_sum(xp, e)) - 1.0),
+    "an operand": lambda xp, e: _sum(xp, e) + (_sum(xp, e) - 1.0),
     "another guard": lambda xp, e: _choice(xp, e * _choice(xp, e / 0.0, e - 1.0, e / 0.0), e, e),
     "no product": lambda xp, e: _choice(xp, _choice(xp, e / 0.0, e, e / 0.0), e, e / 0.0),
     "no zeros": lambda xp, e: e / (xp.abs(e) + 2.0),

@@ -45,7 +45,7 @@ class Backend:
     constant: Callable[[Array], Array] | None = None
     """What makes of an array a constant for derivatives, if the library has any."""
     barrier: Callable[..., tuple[Array, ...]] | None = None
-    """What keeps a compiler from making one of what stands before and after it, if need be."""
+    """What returns arrays that a compiler takes for others, where that is needed."""
     plain: type | None = None
     """The type of arrays of which checks and plans read nothing but dtype and shape, if any."""
 

@@ -24,8 +24,9 @@ def shortened(
 ) -> tuple[str, tuple[int, ...]]:
     """Return one step instead of the last of several, else the step itself.
 
-    ``-abs(x)``, and a division by an array of one number everywhere, which NumPy and PyTorch's CPUs
-    divide by like any other.
+    ``-abs(x)``; a division by an array of one number everywhere, which NumPy and PyTorch's CPUs
+    divide by like any other; and ``sum(e - floor(e)) + (sum(floor(e)) - 1)`` for the last axis of
+    0 <= e <= 1.
     """
     if name == "divide":
         number = _everywhere(inputs[1], made, numbers)
@@ -34,6 +35,12 @@ def shortened(
         match made.get(inputs[0]):
             case Step("abs", operands):
                 return "minus_abs", operands
+    if name == "add":
+        match [made.get(slot) for slot in inputs]:
+            case [Step("sum1", (rest,)), Step("subtract", (count, one))]:
+                e = _without_ones(rest, count, made)
+                if e is not None and numbers.get(one) == 1.0:
+                    return "all_but_one1", (e,)
     return name, inputs
 
 
@@ -47,24 +54,15 @@ def _everywhere(value: int, made: Made, numbers: Numbers) -> int | None:
     return None
 
 
-def without_ones(value: int, made: Made, numbers: Numbers) -> int | None:
-    """Return e where the value is ``e - floor(e) * (1 / sum(floor(e)))``, else None.
-
-    Its sum over the classes is that of 0 <= e <= 1 with one of the ones left out.
-    """
-    match made.get(value):
-        case Step("subtract", (e, taken)):
-            match made.get(taken):
-                case Step("multiply", (ones, share)) if made.get(ones) == Step("floor", (e,), ones):
-                    return e if _is_share(share, ones, made, numbers) else None
+def _without_ones(rest: int, count: int, made: Made) -> int | None:
+    """Return e where these are ``e - floor(e)`` and (cast) ``sum(floor(e))``, else None."""
+    step = made.get(count)
+    if step and step.name == "astype":
+        step = made.get(step.inputs[0])
+    match [made.get(rest), step]:
+        case [Step("subtract", (e, first)), Step("sum1", (second,))] if first == second:
+            return e if made.get(first) == Step("floor", (e,), first) else None
     return None
-
-
-def _is_share(share: int, ones: int, made: Made, numbers: Numbers) -> bool:
-    match made.get(share):
-        case Step("divide", (one, count)) if numbers.get(one) == 1.0:
-            return made.get(count) == Step("sum1", (ones,), count)
-    return False
 
 
 def guarded(condition: int, x: int, made: Made, numbers: Numbers) -> int | None:
@@ -94,17 +92,14 @@ def chosen_before(condition: int, value: int, made: Made, numbers: Numbers) -> b
     return False
 
 
-def added_at_labels(
-    name: str, inputs: tuple[int, ...], made: Made, numbers: Numbers
-) -> tuple[int, int] | None:
-    """Return the labels and r where this is ``y - r * (apart - 1)``: y, and r more at the label."""
-    match made.get(inputs[1]) if name == "subtract" else None:
+def added_at_labels(value: int, made: Made, numbers: Numbers) -> tuple[int | None, int]:
+    """Return the labels and r where the value is ``r * (apart - 1)``, which is -r at the label."""
+    match made.get(value):
         case Step("multiply", (r, factor)):
             match made.get(factor):
                 case Step("subtract", (apart, one)) if numbers.get(one) == 1.0:
-                    labels = apart_from(apart, made, numbers)
-                    return None if labels is None else (labels, r)
-    return None
+                    return apart_from(apart, made, numbers), r
+    return None, value
 
 
 def apart_from(value: int, made: Made, numbers: Numbers) -> int | None:

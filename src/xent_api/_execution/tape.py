@@ -19,7 +19,6 @@ from .identities import (
     chosen_before,
     guarded,
     shortened,
-    without_ones,
 )
 from .tiles import broadcast
 
@@ -135,18 +134,18 @@ class Recorder:
 
     def _shorter(self, name: str, slots: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         """Return a call that gives the same, and takes less time."""
-        if name == "multiply" and self._as_large(slots[0], slots[1]):
+        if name == "multiply" and self._same_pattern(slots[0], slots[1]):
             labels = apart_from(slots[1], self.made, self.constants)
             if labels is not None:
                 return self._within("clear"), (self._spot(labels).slot, slots[0])
-        if found := added_at_labels(name, slots, self.made, self.constants):
-            labels, row = found
-            if self._as_large(row, labels):
+        if name == "subtract":
+            labels, row = added_at_labels(slots[1], self.made, self.constants)
+            if labels is not None and self._same_pattern(row, labels):
                 return self._within("add_at"), (self._spot(labels).slot, row, slots[0])
         shorter, operands = shortened(name, slots, self.made, self.constants)
         return (shorter, operands) if shorter in self.dialect.functions else (name, slots)
 
-    def _as_large(self, one: int, other: int) -> bool:
+    def _same_pattern(self, one: int, other: int) -> bool:
         first, second = self.specs[one], self.specs[other]
         return first is not None and second is not None and first[1] == second[1]
 
@@ -176,11 +175,7 @@ class Recorder:
             result = self.add(dtype, tuple(shape))
             self.reductions.append(Reduction(name, stage, value.slot, result.slot))
         else:
-            slot = value.slot
-            if name == "sum" and f"all_but_one{self.axis}" in self.dialect.functions:
-                e = without_ones(slot, self.made, self.constants)
-                name, slot = (name, slot) if e is None else ("all_but_one", e)
-            result = self.append(f"{name}{self.axis}", (slot,), dtype, tuple(shape))
+            result = self.append(f"{name}{self.axis}", (value.slot,), dtype, tuple(shape))
         self.stages[result.slot] = stage + 1
         return result
 
@@ -321,6 +316,7 @@ NAMESPACE = SimpleNamespace(
     where=_where,
     clip=_clip,
     minimum=lambda one, other: one.recorder.record("minimum", one, other),
+    subtract=lambda one, other: one - other,
     take_along_axis=_take_along_axis,
     max=_max,
     sum=_sum,

@@ -31,6 +31,7 @@ __all__ = [
     "max",
     "minimum",
     "ones_like",
+    "subtract",
     "sum",
     "take_along_axis",
     "where",
@@ -46,3 +47,8 @@ def take_along_axis(x: Array, indices: Array, *, axis: int) -> Array:
 def clip(x: Array, low: int, high: int) -> Array:
     """Return the elements within the bounds, which under `torch.compile` may be symbols."""
     return torch.clamp(x, low, high)
+
+
+def subtract(x: Array, top: Array) -> Array:
+    """Return x - top, and 0 where x is the maximum, which Triton has rounded: as under JAX."""
+    return (x + (top - top)) - top if torch.compiler.is_compiling() else x - top

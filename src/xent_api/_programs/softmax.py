@@ -6,7 +6,7 @@ from typing import NamedTuple
 from .._formulas import softmax
 from .._formulas.kept import kept, select
 from .._typing import Array, DType, Namespace
-from .parts import cast, divided, read
+from .parts import cast, read
 from .rows import Dense, Sparse
 
 NEUTRAL = {"logits": 0.0, "labels": 0.0, "weights": 1.0}
@@ -31,7 +31,7 @@ class SoftmaxProgram(NamedTuple):
     results: tuple[DType, ...]
     """The dtype of each output."""
     divided: tuple[bool, ...]
-    """Whether each output is divided by the denominator here, and not after it is summed."""
+    """Whether each output is divided by the denominator, if there is one, and not summed first."""
     numbers: tuple[tuple[str, str], ...]
     """The operands that are Python numbers, as `float.hex` writes them."""
     ignored: int | float | None
@@ -41,8 +41,8 @@ class SoftmaxProgram(NamedTuple):
     constant: Callable[[Array], Array] | None = None
     """What makes a constant of an array where a library may differentiate these lines."""
     barrier: Callable[..., tuple[Array, ...]] | None = None
-    """What returns the arrays that it is given in a way that makes the library compute anew what
-    is made of them, where it would otherwise keep whole arrays for several sums."""
+    """What returns arrays in a way that makes the library compute anew what is made of them, where
+    it would otherwise keep whole arrays of that for several sums."""
     varied: str | None = None
     """The operand, other than the logits, that the loss is differentiated by."""
 
@@ -69,11 +69,12 @@ class SoftmaxProgram(NamedTuple):
             row: Dense | Sparse = Sparse(self, xp, values["logits"], weights, *numbers)
         else:
             row = Dense(self, xp, values["logits"], weights, values["labels"])
-        found = []
-        for name, dtype, divide in zip(self.outputs, self.results, self.divided, strict=True):
-            value = select(xp, keep, getattr(row, name)(), 0.0)
-            found.append(cast(xp, divided(xp, value, denominator) if divide else value, dtype))
-        return tuple(found)
+        if True in self.divided:
+            row.denominator = denominator
+        return tuple(
+            cast(xp, select(xp, keep, getattr(row, name)(), 0.0), dtype)
+            for name, dtype in zip(self.outputs, self.results, strict=True)
+        )
 
     def of_classes(self) -> frozenset[str]:
         """Return the names of the operands that have all classes of each row."""
