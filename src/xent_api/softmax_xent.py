@@ -90,7 +90,9 @@ def softmax_cross_entropy_with_logits(
     -----
     The name, and the meaning without options, are those of
     ``tf.nn.softmax_cross_entropy_with_logits``. Automatic differentiation gives the derivatives
-    with respect to `labels`, too.
+    with respect to `labels`, too. Where a class is switched off and its label is 0, that derivative
+    would be infinite; it is the one of the largest logit, because what made the label 0 (a softmax
+    that switches the class off as well) multiplies it by 0.
 
     Examples
     --------

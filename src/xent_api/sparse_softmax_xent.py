@@ -62,7 +62,8 @@ def sparse_softmax_cross_entropy_with_logits(
         may be no wider than the dtype of the computation (float64 for float64 logits, else
         float32). A weight of 0 gives 0 even where the loss is infinite; NaN logits still give NaN.
         A mean is divided by the number of rows, not by the sum of the weights: for that, give
-        `total_weight` as `denominator`. For weights of classes give ``class_weights[labels]``.
+        `total_weight` as `denominator`. For weights of classes give ``class_weights[labels]``, or
+        with ignored labels that are no classes ``class_weights[xp.where(ignored, 0, labels)]``.
     label_smoothing : float, default 0.0
         Share a in [0, 1] of the labels that is spread evenly over all classes, after ignoring.
     reduction : {"none", "sum", "mean"}, default "none"

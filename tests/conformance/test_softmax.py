@@ -39,6 +39,11 @@ def _close(suite: Suite, got: Any, wanted: Any, dtype: str, bar: float = 4.0) ->
         assert ulp_error(a, b, dtype) <= bar, (a, b)
 
 
+def _near(suite: Suite, got: Any, wanted: list[float], dtype: str) -> None:
+    for a, b in zip(suite.floats(got), wanted, strict=True):
+        assert ulp_error(a, b, dtype) <= 4, (a, b)
+
+
 @pytest.mark.eager
 def test_class_numbers_are_labels_of_one_class(suite: Suite, dtype: str) -> None:
     logits = suite.array(LOGITS, dtype)
@@ -84,6 +89,29 @@ def test_two_classes_are_the_sigmoid_family(suite: Suite, dtype: str) -> None:
         assert abs(a - b) <= 8 * eps
     for column in (0, 1):
         _close(suite, other[2][:, column], one[2], dtype, bar)
+
+
+@pytest.mark.dtypes("float32")
+@pytest.mark.parametrize("classes", [3, 70, 300])
+def test_classes_that_share_the_maximum(suite: Suite, dtype: str, classes: int) -> None:
+    counts = [1, 2, 3, classes]
+    tail = [-2.0 - j / 128.0 for j in range(classes)]
+    rows = [[2.0] * count + tail[count:] for count in counts]
+    logits = suite.array(rows, dtype)
+    r = [math.fsum(math.exp(x - 2.0) for x in row[1:]) for row in rows]
+    sparse = {"logits": logits, "labels": suite.array([0] * 4, "int32")}
+    dense = {"logits": logits, "labels": _one_hot(suite, [0] * 4, classes, dtype)}
+    for module, arrays in ((sparse_softmax_xent, sparse), (softmax_xent, dense)):
+        loss, slope, curvature = _all(suite, module, arrays)
+        for row, rest in enumerate(r):
+            e = [math.exp(x - 2.0) for x in rows[row]]
+            others = [rest, *(1.0 + rest - each for each in e[1:])]
+            _near(suite, loss[row : row + 1], [math.log1p(rest)], dtype)
+            _near(
+                suite, slope[row, :], [-rest / (1 + rest), *(v / (1 + rest) for v in e[1:])], dtype
+            )
+            pairs = zip(e, others, strict=True)
+            _near(suite, curvature[row, :], [v * n / (1 + rest) ** 2 for v, n in pairs], dtype)
 
 
 @pytest.mark.eager

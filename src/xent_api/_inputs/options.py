@@ -1,15 +1,9 @@
 """The options that are Python values: reduction, numbers, the ignored label."""
 
 from numbers import Integral, Real
-from typing import TypeGuard
 
 from .._typing import Array, Number
 from .dtypes import FLOATING, INTEGRAL, is_finite, round_to
-
-
-def is_number(value: object) -> TypeGuard[Number]:
-    """Tell whether `value` is a Python int or float; a bool is not a number here."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def as_number(name: str, value: object) -> float | None:
@@ -44,19 +38,21 @@ def check_reduction(reduction: object, denominator: Array | Number | None) -> No
         )
 
 
-def check_smoothing(label_smoothing: Number, compute: str) -> float:
+def check_smoothing(label_smoothing: object, compute: str) -> float:
     """Return `label_smoothing` rounded to the dtype named `compute`.
 
     Rounded once, here: 1 - a is then exact before its own rounding, and ``(1 - a) + a`` is 1 in
     that dtype, on which the formulas rely.
     """
-    if not is_number(label_smoothing):
+    number = as_number("label_smoothing", label_smoothing)
+    if number is None:
         raise TypeError(
-            f"`label_smoothing` must be a Python number; got {type(label_smoothing).__name__}"
+            "`label_smoothing` must be a Python number, which a compiler has to be given as a "
+            f"static one; got {type(label_smoothing).__name__}"
         )
-    if not 0 <= label_smoothing <= 1:
+    if not 0 <= number <= 1:
         raise ValueError(f"`label_smoothing` must lie in [0, 1]; got {label_smoothing!r}")
-    return round_to(float(label_smoothing), compute)
+    return round_to(number, compute)
 
 
 def check_ignored(ignore_index: object, labels: str) -> int | float | None:
