@@ -153,6 +153,15 @@ MUTATIONS = (
         "_execution/direct.py",
         "self.xp.sum(value, dtype=dtype)",
         "self.xp.astype(self.xp.sum(value), dtype)",
+        # JAX adds up in its own way, and mparray does not round to a dtype.
+        only=frozenset({"numpy", "torch", "array_api_strict", "dask", "mlx", "ndonnx"}),
+    ),
+    Mutation(
+        "sums in the dtype computed in, on JAX",
+        "_execution/jax.py",
+        "return self.xp.sum(value, dtype=dtype)",
+        "return self.xp.asarray(self.xp.sum(value), dtype=dtype)",
+        only=frozenset({"jax"}),
     ),
     Mutation(
         "narrow floats computed as they are",
