@@ -54,12 +54,14 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
     if axis is not None:
         unused.add("positions")
     compute, result = dtype_of(backend.xp, inputs.compute), inputs.arrays["logits"].dtype
-    wide = compute if axis is None else _wide(backend, inputs.arrays["logits"], compute)
+    total = compute
+    if axis is not None:
+        total = backend.accumulator(inputs.arrays["logits"]) or compute
     common: dict[str, Any] = {
         "outputs": outputs,
         "operands": tuple(name for name in names if name not in unused),
         "compute": compute,
-        "results": tuple(wide if add else result for add in summed),
+        "results": tuple(total if add else result for add in summed),
         "divided": tuple(not add for add in summed),
         "numbers": tuple(item for item in written.items() if item[0] not in unused),
         "ignored": inputs.ignored,
@@ -72,6 +74,7 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
         size = arrays["logits"].shape[-1]
         constant = backend.constant if backend.differentiates else None
         common |= {"constant": constant, "barrier": backend.barrier}
+        wide = backend.row_dtype(inputs.arrays["logits"]) or compute
         program = SoftmaxProgram(**common, wide=wide, size=size)
     finish = QuotientProgram(result, written.get("denominator"))
     return Plan(backend, axis, counter, program, summed, finish)
@@ -131,12 +134,6 @@ def _aligned(arrays: Iterable[Array]) -> bool:
     shapes = [tuple(array.shape) for array in arrays]
     # Not by `count`: torch's compiler does not compare tuples of symbols.
     return static_size(shapes[0]) is not None and all(same_shape(s, shapes[0]) for s in shapes)
-
-
-def _wide(backend: Backend, logits: Array, compute: DType) -> DType:
-    """Return the dtype in which rows of classes are summed."""
-    wide = backend.accumulator(logits)
-    return compute if wide is None else wide
 
 
 def _constant(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import pytest
 from helpers.abilities import LIBRARIES, Mode
 from helpers.oracle import softmax_xent as exact_values
@@ -16,6 +17,7 @@ from xent_api import set_workers, softmax_xent, sparse_softmax_xent
 from xent_api._execution import rows
 from xent_api._report import softmax as report
 from xent_api.testing import BAR, check_namespace, ulp_error
+from xent_api.testing.float64 import softmax_values, ulp_errors
 
 INF, NAN = math.inf, math.nan
 FAMILIES = {"softmax": softmax_xent, "sparse_softmax": sparse_softmax_xent}
@@ -337,6 +339,32 @@ def _near(suite: Suite, got: Any, wanted: Any, bar: float) -> None:
         assert a == pytest.approx(b, rel=bar, abs=bar, nan_ok=True)
 
 
+@pytest.mark.only("numpy", "array_api_strict", "torch", "jax", "mlx", "dask")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+@pytest.mark.parametrize("classes", [3, 10, 65, 300, 1000])
+@pytest.mark.parametrize("scale", [0.5, 10.0])
+def test_random_rows_hold_the_bars(suite: Suite, dtype: str, classes: int, scale: float) -> None:
+    """The errors of a row's sum are in all of its gradients: many rows of one length show them."""
+    random = np.random.default_rng(classes)
+    logits = random.normal(0.0, scale, (90_000 // classes, classes)).clip(-40.0, 40.0)
+    logits = np.round(logits * 2**12) / 2**12  # of which the differences are exact
+    labels = random.integers(0, classes, len(logits))
+    labels[::2] = logits[::2].argmax(axis=1)
+    exact = softmax_values(logits, labels)
+    x, y = suite.array(logits.tolist(), dtype), suite.array(labels.tolist(), "int32")
+    dense = np.eye(classes)[labels]
+    for family, given in (
+        (sparse_softmax_xent, y),
+        (softmax_xent, suite.array(dense.tolist(), dtype)),
+    ):
+        loss, gradient = family.loss_and_gradient(labels=given, logits=x)
+        _, hessian = family.gradient_and_hessian(labels=given, logits=x)
+        for got, wanted in zip((loss, gradient, hessian), exact, strict=True):
+            found = np.reshape(suite.floats(got), wanted.shape)
+            assert ulp_errors(found, wanted, dtype).max() <= BAR
+
+
 @pytest.mark.eager
 @pytest.mark.dtypes("float32", "float64")
 @pytest.mark.parametrize("size", [63, 64, 65, 300, 1000])
@@ -371,7 +399,6 @@ def test_dask_computes_nothing_and_agrees_with_numpy(
 ) -> None:
     import dask
     import dask.array as da
-    import numpy as np
 
     random = np.random.default_rng(0)
     x = random.normal(0, 3, (23, 4)).astype(dtype)
@@ -406,10 +433,10 @@ def test_dask_computes_nothing_and_agrees_with_numpy(
 @pytest.mark.only("torch")
 @pytest.mark.eager
 @pytest.mark.dtypes("float32")
-def test_torch_saves_nothing_but_the_operands(suite: Suite, dtype: str) -> None:
+def test_torch_saves_the_operands_and_one_gradient_at_most(suite: Suite, dtype: str) -> None:
     import torch
 
-    for size in (2, 3000):
+    for size, others in ((2, 0), (3000, 1)):
         x = torch.randn(size, 8, requires_grad=True)
         labels = torch.zeros(size, dtype=torch.int64)
         saved: list[Any] = []
@@ -421,7 +448,41 @@ def test_torch_saves_nothing_but_the_operands(suite: Suite, dtype: str) -> None:
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda value: value):
             sparse_softmax_xent.loss(logits=x, labels=labels, reduction="mean")
         pointers = {x.data_ptr(), labels.data_ptr()}
-        assert all(t.data_ptr() in pointers or t.numel() <= 8 for t in saved)
+        made = [t for t in saved if t.data_ptr() not in pointers and t.numel() > 8]
+        assert len(made) == others
+
+
+@pytest.mark.only("torch")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_torch_gradient_of_the_forward_pass(suite: Suite, dtype: str, reduction: Any) -> None:
+    """It is the closed form's, also a second time, scaled, masked, and in second derivatives."""
+    import torch
+
+    torch.manual_seed(0)
+    logits, labels = torch.randn(3000, 8), torch.randint(0, 8, (3000,))
+    logits[5], labels[7] = torch.nan, -1
+    mask = torch.ones(3000, dtype=torch.bool)
+    mask[5] = False
+    given = {"labels": labels, "mask": mask, "ignore_index": -1, "reduction": reduction}
+    wanted = sparse_softmax_xent.gradient(logits=logits, **given)
+    x = logits.clone().requires_grad_()
+    loss = sparse_softmax_xent.loss(logits=x, **given)
+    cotangent = torch.full_like(loss, 3.0)
+    (first,) = torch.autograd.grad(loss, x, cotangent, retain_graph=True)
+    (second,) = torch.autograd.grad(loss, x, cotangent, retain_graph=True)
+    assert first.data_ptr() != second.data_ptr()
+    if reduction == "none":
+        cotangent[5] = torch.nan
+    (last,) = torch.autograd.grad(loss, x, cotangent)
+    for found in (first, second, last):
+        torch.testing.assert_close(found, wanted * 3.0)
+    loss = sparse_softmax_xent.loss(logits=x, **given).sum()
+    (slope,) = torch.autograd.grad(loss, x, create_graph=True)
+    (curve,) = torch.autograd.grad(slope[:, 0].sum(), x)
+    hessian = sparse_softmax_xent.gradient_and_hessian(logits=logits, **given)[1]
+    torch.testing.assert_close(curve[:, 0], hessian[:, 0])
 
 
 @pytest.mark.only("torch")

@@ -6,11 +6,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from helpers.oracle import sigmoid_xent as exact_values
+from helpers.oracle import softmax_xent as exact_rows
 
 from xent_api.testing import sigmoid_vectors, ulp_error
-from xent_api.testing.float64 import sigmoid_values, ulp_errors
+from xent_api.testing.float64 import sigmoid_values, softmax_values, ulp_errors
 
 BOUND = Fraction(2) ** -49
+ROWS = Fraction(2) ** -44
 
 
 def _logits(count: int) -> np.ndarray:
@@ -46,6 +48,23 @@ def test_errors_at_soft_labels() -> None:
         assert abs(loss - exact.loss) <= BOUND * exact.loss, (x, z)
         larger = Fraction(max(1.0 / (1.0 + math.exp(-x)), z))
         assert abs(slope - exact.gradient) <= BOUND / 2 * larger, (x, z)
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(2, 100), (10, 50), (1000, 2)])
+@pytest.mark.parametrize("scale", [0.5, 20.0])
+def test_relative_error_of_rows(classes: int, rows: int, scale: float) -> None:
+    random = np.random.default_rng(20261126)
+    logits = np.clip(np.round(random.normal(0.0, scale, (rows, classes)) * 2**12) / 2**12, -50, 50)
+    labels = random.integers(0, classes, rows)
+    labels[::2] = logits[::2].argmax(axis=1)
+    found = softmax_values(logits, labels)
+    for i, label in enumerate(labels.tolist()):
+        hard = tuple(float(j == label) for j in range(classes))
+        loss, *slopes = exact_rows(tuple(logits[i].tolist()), hard)
+        assert abs(Fraction(found.loss[i].item()) - loss) <= ROWS * loss
+        for got, wanted in zip(found[1:], slopes, strict=True):
+            for one, other in zip(got[i].tolist(), wanted, strict=True):
+                assert abs(Fraction(one) - other) <= ROWS * abs(other)
 
 
 def test_special_logits() -> None:

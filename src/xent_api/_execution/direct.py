@@ -23,6 +23,12 @@ class RowProgram(Program, Protocol):
     """
 
     operands: tuple[str, ...]
+    outputs: tuple[str, ...]
+    size: int
+    """The number of classes."""
+
+    def narrowed(self) -> "RowProgram":
+        """Return the program for where rows have no wider dtype."""
 
     def of_classes(self) -> frozenset[str]:
         """Return the names of the operands that have all classes of each row."""
@@ -77,6 +83,10 @@ class Backend:
         """Return float64 where the device of `like` has it, else None."""
         info = self.xp.__array_namespace_info__()
         return info.dtypes(device=self.device(like), kind="real floating").get("float64")
+
+    def row_dtype(self, like: Array) -> DType | None:
+        """Return the dtype in which what belongs to a row of classes is computed, or None."""
+        return self.accumulator(like)
 
     def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]

@@ -25,7 +25,7 @@ def shortened(
     """Return one step instead of the last of several, else the step itself.
 
     ``-abs(x)``; a division by an array of one number everywhere, which NumPy and PyTorch's CPUs
-    divide by like any other; and ``sum(e - floor(e)) + (sum(floor(e)) - 1)`` for the last axis of
+    divide by like any other; and ``sum(e - floor(e)) + (sum(floor(e)) - 1)`` over the classes, for
     0 <= e <= 1.
     """
     if name == "divide":
@@ -37,10 +37,10 @@ def shortened(
                 return "minus_abs", operands
     if name == "add":
         match [made.get(slot) for slot in inputs]:
-            case [Step("sum1", (rest,)), Step("subtract", (count, one))]:
+            case [Step("sum0" | "sum1" as total, (rest,)), Step("subtract", (count, one))]:
                 e = _without_ones(rest, count, made)
                 if e is not None and numbers.get(one) == 1.0:
-                    return "all_but_one1", (e,)
+                    return f"all_but_one{total[-1]}", (e,)
     return name, inputs
 
 
@@ -60,7 +60,7 @@ def _without_ones(rest: int, count: int, made: Made) -> int | None:
     if step and step.name == "astype":
         step = made.get(step.inputs[0])
     match [made.get(rest), step]:
-        case [Step("subtract", (e, first)), Step("sum1", (second,))] if first == second:
+        case [Step("subtract", (e, first)), Step("sum0" | "sum1", (second,))] if first == second:
             return e if made.get(first) == Step("floor", (e,), first) else None
     return None
 

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from .._typing import Array, DType
 from .bits import choose
@@ -91,56 +90,53 @@ def _folded(value: Array) -> Array:
     return value
 
 
-BLOCK = 128
-"""Elements of which `einsum` adds up few in each lane of a vector: each block's error is below 2.4
-units of 2^-24 of it (1e5 blocks), and those of several blocks do not add up."""
-
-
 def _sum_rows(value: Array, out: Array) -> Array:
-    """Return the sums of rows: of blocks first, in half the time that a wider dtype takes."""
-    rows, count = value.shape
+    """Return the sums of rows, in a wider dtype by `einsum`: in 0.21 ns an element.
+
+    `np.add.reduce` takes 0.28 to 0.40. Vectors in float32 take 0.05 and lose up to 1.2 ulp, which
+    all gradients of the row would lose.
+    """
     if value.dtype == DOUBLE:
         # No wider dtype has more digits: in halves, like the sums of columns.
-        value = _folded(value.T).T if count > 2 else value
+        value = _folded(value.T).T if value.shape[1] > 2 else value
         return np.add.reduce(value, axis=1, keepdims=True, out=out)
-    if count < 2 * BLOCK:
-        return np.add.reduce(value, axis=1, keepdims=True, dtype=out.dtype, out=out)
-    number = count // BLOCK
-    step, item = value.strides
-    blocks = as_strided(value, (rows, number, BLOCK), (step, BLOCK * item, item), writeable=False)
-    np.add.reduce(np.einsum("ijk->ij", blocks), axis=1, keepdims=True, dtype=out.dtype, out=out)
-    if number * BLOCK < count:
-        out += np.einsum("ij->i", value[:, number * BLOCK :])[:, None]
+    np.einsum("ij->i", value, dtype=out.dtype, out=out[:, 0])
     return out
 
 
 def _max(value: Array, *, out: Array, axis: int) -> Array:
     """Return the largest of each row: by its index, which takes a third of the time in rows."""
     if axis == 1 and value.flags.c_contiguous:
-        out[:, 0] = value.reshape(-1)[_first_largest(value)]
+        spot = value.argmax(axis=1)
+        spot += np.arange(0, value.size, value.shape[1])
+        out[:, 0] = value.reshape(-1)[spot]
         return out
     return np.maximum.reduce(value, axis=axis, keepdims=True, out=out)
 
 
-def _first_largest(value: Array) -> Array:
-    """Return where in memory each row has its largest element, or its first NaN."""
-    spot = value.argmax(axis=1)
-    spot += np.arange(0, value.size, value.shape[1])
-    return spot
+FEW_DIGITS = 2.0**-10
+"""The sum of all but one, below which the 1 must not have been in it: float64 leaves 40 bits of it
+in a sum, of which float32 takes 24."""
 
 
-def _all_but_one(e: Array, *, out: Array) -> Array:
-    """Return the sums of rows without one of their ones: that of `argmax`, left out for a while.
+def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:
+    """Return the sums over the classes without one of the ones.
 
-    Half as long as to look for all ones, and to add up these as well as the others.
+    They are not looked for where the whole sum, less 1, has all the digits that are needed.
     """
-    flat, spot = e.reshape(-1), _first_largest(e)
-    ones = flat[spot]
-    flat[spot] = 0.0
-    _sum_rows(e, out)
-    flat[spot] = ones
-    ones -= 1.0  # NaN where a row has no one
-    out += ones[:, None]
+    if out.dtype == e.dtype:
+        ones = np.floor(e)
+        _sum(e - ones, out=out, axis=axis)
+        out += _sum(ones, out=np.empty_like(out), axis=axis) - 1.0
+        return out
+    _sum(e, out=out, axis=axis)
+    out -= 1.0
+    confident = np.flatnonzero(out < FEW_DIGITS)
+    if confident.size:
+        rest = e.take(confident, axis=1 - axis)
+        np.put_along_axis(rest, rest.argmax(axis=axis, keepdims=True), 0.0, axis=axis)
+        sums = np.empty((1, confident.size) if axis == 0 else (confident.size, 1), out.dtype)
+        out.reshape(-1)[confident] = _sum(rest, out=sums, axis=axis).reshape(-1)
     return out
 
 
@@ -223,7 +219,8 @@ DIALECT = Dialect(
     | {"sum0": partial(_sum, axis=0), "sum1": partial(_sum, axis=1)}
     | {"max0": partial(_max, axis=0), "max1": partial(_max, axis=1)}
     | {"spot0": partial(_spot, axis=0), "spot1": partial(_spot, axis=1)}
-    | {"gather": _gather, "clear": _clear, "add_at": _add_at, "all_but_one1": _all_but_one}
+    | {"gather": _gather, "clear": _clear, "add_at": _add_at}
+    | {f"all_but_one{axis}": partial(_all_but_one, axis=axis) for axis in (0, 1)}
     | {"spot_within1": _spot_within, "clear_within": _clear_within}
     | {"add_at_within": _add_at_within, "minimum": np.minimum, "maximum": np.maximum},
     empty=np.empty,

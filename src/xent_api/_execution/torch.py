@@ -265,14 +265,34 @@ class Tiled(torch.autograd.Function):  # type: ignore[misc]  # Any where torch i
     def forward(
         ctx: Any, leaf: Leaf, summed: tuple[bool, ...], *operands: Array
     ) -> tuple[Array, ...]:
-        """Return the results of the program, or their sums; save the operands."""
-        ctx.program = leaf.program
+        """Return the results of the program, or their sums; save the operands.
+
+        Of rows, where only the logits are varied, the gradient too: an exponential of each class
+        is then computed once, and not again for the gradient. (The libraries' own losses save as
+        much; that of the sigmoid saves nothing, nor does this rule there.)
+        """
+        ctx.program, wanted = leaf.program, ctx.needs_input_grad[2:]
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*operands)
-        return _tiled(leaf.program, operands, summed)
+        names = [n for n, want in zip(leaf.program.operands, wanted, strict=True) if want]
+        ctx.early = is_rowwise(leaf.program) and names == ["logits"]
+        if not ctx.early:
+            ctx.save_for_backward(*operands)
+            return _tiled(leaf.program, operands, summed)
+        with_gradient = leaf.program.with_gradient()  # type: ignore[attr-defined]
+        *results, gradient = _tiled(with_gradient, operands, (*summed, False))
+        ctx.save_for_backward(*operands, gradient)
+        return tuple(results)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:
         """Return the cotangents of the operands."""
-        found = _cotangents(ctx.program, ctx.saved_tensors, cotangents, ctx.needs_input_grad[2:])
-        return (None, None, *found)
+        saved, wanted, factor = ctx.saved_tensors, ctx.needs_input_grad[2:], cotangents[0]
+        operands, gradient = saved[: len(wanted)], saved[-1] if ctx.early else None
+        plain = not torch.is_grad_enabled() and factor is not None and _plain(factor)
+        if gradient is None or factor is None or not plain or _intercepted():
+            return (None, None, *_cotangents(ctx.program, operands, cotangents, wanted))
+        factor = ctx.program.masked(namespace, factor.to(gradient.dtype), *operands)
+        # Without `retain_graph` nobody else will read the gradient.
+        last = not torch._C._autograd._get_current_graph_task_keep_graph()
+        found = torch.mul(gradient, factor, out=gradient if last else None)
+        return (None, None, *(found if want else None for want in wanted))

@@ -53,22 +53,21 @@ def _pick(bits: Array | None, array: Array, number: Array, *, out: Array) -> Arr
 
 def _guard(r: Array, x: Array, number: Array, *, out: Array) -> Array:
     """Return ``where((abs(x) == inf) & (r == 0), number, x)``."""
-    # A NaN makes the maximum NaN. The two == and where together take ten times as long.
-    if x.shape == out.shape and x.abs().amax() < torch.inf:
+    # A sum has no infinities where it is finite, and takes 0.04 ns an element, the maximum of abs
+    # 0.12, and the two == and where together ten times as long.
+    if x.shape == out.shape and x.sum().isfinite():
         return x
     return out.copy_(torch.where(x.isinf() & (r == 0.0), number, x))
 
 
 def _sum(value: Array, *, out: Array, axis: int) -> Array:
     """Return the sums over the classes."""
-    if out.dtype == value.dtype:
+    if value.dtype == torch.float64:
         # No wider dtype has more digits: in halves, as on NumPy.
         return torch.sum(_folded(value, axis), axis, keepdim=True, out=out)
-    if axis == 0:
-        # Columns are added up one row after the other: 3 ulp lost in float32, of ten classes.
-        return torch.sum(value, axis, keepdim=True, dtype=out.dtype, out=out)
-    # Rows in a cascade that loses next to nothing, in a third of the time of a wider dtype.
-    return out.copy_(value.sum(axis, keepdim=True))
+    # A wider dtype takes 0.2 ns an element. float32 takes 0.04 and loses 2 to 4 ulp in rows of 100
+    # and more, as in columns of ten, which all gradients of the row would lose.
+    return torch.sum(value, axis, keepdim=True, dtype=out.dtype, out=out)
 
 
 def _folded(value: Array, axis: int) -> Array:
@@ -79,6 +78,29 @@ def _folded(value: Array, axis: int) -> Array:
         middle = value.narrow(axis, half, count - 2 * half)
         value = torch.cat([folded, middle], axis) if count % 2 else folded
     return value
+
+
+FEW_DIGITS = 2.0**-10
+"""The sum of all but one, below which the 1 must not have been in it: float64 leaves 40 bits of it
+in a sum, of which float32 takes 24."""
+
+
+def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:
+    """Return the sums over the classes without one of the ones.
+
+    They are not looked for where the whole sum, less 1, has all the digits that are needed.
+    """
+    if out.dtype == e.dtype:
+        ones = e.floor()
+        _sum(e - ones, out=out, axis=axis)
+        return out.add_(ones.sum(axis, keepdim=True) - 1.0)
+    _sum(e, out=out, axis=axis).sub_(1.0)
+    confident = torch.nonzero(out.view(-1) < FEW_DIGITS).view(-1)
+    if confident.numel():
+        rest = e.index_select(1 - axis, confident)
+        rest.scatter_(axis, rest.argmax(axis, keepdim=True), 0.0)
+        out.view(-1)[confident] = rest.sum(axis, dtype=out.dtype)
+    return out
 
 
 def _max(value: Array, *, out: Array, axis: int) -> Array:
@@ -196,6 +218,8 @@ DIALECT = Dialect(
         "minimum": torch.minimum,
         "sum0": partial(_sum, axis=0),
         "sum1": partial(_sum, axis=1),
+        "all_but_one0": partial(_all_but_one, axis=0),
+        "all_but_one1": partial(_all_but_one, axis=1),
         "max0": partial(_max, axis=0),
         "max1": partial(_max, axis=1),
         "spot0": partial(_spot, axis=0),

@@ -171,29 +171,31 @@ def factor(others: Array, mass: Array | None, weights: Array | None) -> Array:
     return value if weights is None else value * weights
 
 
-def gradient(e: Array, rest: Array, z: Array | float, others: Array | float, f: Array) -> Array:
-    """Return dL/dx = (Z - z)*p - z*n, from Z - z, `others`, and f = w/(1 + r).
+def gradient(p: Array, n: Array | None, z: Array | float, others: Array | float) -> Array:
+    """Return dL/dx = (Z - z)*p - z*n from Z - z, `others`, and p and n times the weight.
 
-    `rest` is 1 + r without e, of which n is a part. Where a label is hard one of the terms is 0,
-    and the other one has all its digits.
+    Where a label is hard one of the terms is 0, and the other one has all its digits.
     """
     # Numbers of 0 and 1 are those of a hard label: half of the steps are not needed.
+    if n is None or (isinstance(z, float) and z == 0.0):
+        return p if isinstance(others, float) and others == 1.0 else p * others
     if isinstance(others, float) and others == 0.0:
-        return -z * rest * f
-    positive = e * f
-    if isinstance(z, float) and z == 0.0:
-        return positive if others == 1.0 else positive * others
-    return positive * others - z * (rest * f)
+        return -z * n
+    return p * others - z * n
 
 
-def hessian(e: Array, rest: Array, f: Array) -> Array:
-    """Return d²L/dx² = w*Z*p*n, the diagonal, from f = w*Z/(1 + r)²."""
-    return e * rest * f
+def hessian(e: Array, rest: Array) -> Array:
+    """Return d²L/dx² = w*Z*p*n, the diagonal, from `rest`, which is w*Z*n/(1 + r)."""
+    return e * rest
 
 
-def all_but_each(e: Array, others: Array) -> Array:
-    """Return 1 + r without the e of each class, from r."""
-    return (1.0 - e) + others
+def all_but_each(part: Array, whole: Array, others: Array) -> Array:
+    """Return f*(1 - e + r) from e*f, f and r*f: what all classes have but one.
+
+    Exactly r*f for the largest, of which e is 1. For all others the difference is added to what is
+    no smaller than it. That the factor is in each term saves a product, and the rounding of it.
+    """
+    return (whole - part) + others
 
 
 def label_slope(

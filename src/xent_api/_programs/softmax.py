@@ -94,9 +94,22 @@ class SoftmaxProgram(NamedTuple):
             varied=None if operand == "logits" else operand,
         )
 
+    def with_gradient(self) -> "SoftmaxProgram":
+        """Return the program of a loss with its derivative with respect to the logits, besides."""
+        slope = self.derivative(0, "logits")
+        return self._replace(
+            outputs=self.outputs + slope.outputs,
+            results=self.results + slope.results,
+            divided=self.divided + slope.divided,
+        )
+
     def undifferentiated(self) -> "SoftmaxProgram":
         """Return the program for where no library differentiates its lines: the same numbers."""
         return self._replace(constant=None)
+
+    def narrowed(self) -> "SoftmaxProgram":
+        """Return the program for where rows have no wider dtype."""
+        return self._replace(wide=self.compute)
 
     def masked(self, xp: Namespace, value: Array, *operands: Array) -> Array:
         """Return `value`, a tangent or cotangent, where the operands are kept, else 0."""

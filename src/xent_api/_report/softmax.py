@@ -1,11 +1,7 @@
 """How far the float32 softmax losses of systems are off, against how confident the prediction is.
 
 Rows of ten classes, with class numbers as labels. All logits are multiples of 2^-12 below 2^7, so
-that their differences are exact: what is measured is the formula. The yardstick is float64, from
-
-    L = log(1 + r),  dL/dx = -r/(1+r) at the label, exp(x - x_label)/(1+r) elsewhere,
-
-with r the sum of exp(x - x_label) over all other classes: nothing in it cancels.
+that their differences are exact: what is measured is the formula.
 """
 
 import os
@@ -16,7 +12,7 @@ import numpy as np
 
 from .. import sparse_softmax_xent
 from ..testing import Target
-from ..testing.float64 import Numbers, ulp_errors
+from ..testing.float64 import softmax_values, ulp_errors
 from . import peers
 from .measure import Measured, curve
 from .peers import Peer, Single
@@ -41,23 +37,12 @@ def points() -> tuple[Single, Any]:
     return (np.round(logits * 2.0**12) / 2.0**12).astype(np.float32), labels
 
 
-def exact_values(logits: Single, labels: Any) -> tuple[Numbers, Numbers]:
-    """Return losses and gradients in float64."""
-    rows = np.arange(len(labels))
-    x = logits.astype(np.float64)
-    e = np.exp(x - x[rows, labels][:, np.newaxis])
-    e[rows, labels] = 0.0
-    r = e.sum(axis=1)
-    gradient = e / (1.0 + r)[:, np.newaxis]
-    gradient[rows, labels] = -r / (1.0 + r)
-    return np.log1p(r), gradient
-
-
 def measure(name: str, version: str, call: Call) -> Measured:
     """Return the errors of a loss and its gradient."""
     logits, labels = points()
     found = (np.asarray(value).astype(np.float64) for value in call(logits, labels))
-    pairs = zip(found, exact_values(logits, labels), strict=True)
+    exact = softmax_values(logits.astype(np.float64), labels)
+    pairs = zip(found, exact[:2], strict=True)
     loss, slope = (ulp_errors(got, exact, "float32") for got, exact in pairs)
     rows = np.arange(len(labels))
     at_label = slope[rows, labels].copy()

@@ -1,4 +1,4 @@
-"""The sigmoid loss in float64, as the yardstick of millions of narrower results.
+"""The losses in float64, as the yardstick of millions of narrower results.
 
 The exact reference values are few. Where every float32 number is looked at, or many points of every
 system, the yardstick is float64 arithmetic of NumPy in a form that shares no step with the
@@ -10,6 +10,13 @@ For labels of float32 or narrower and logits up to 105 its relative error is bel
 3e-8 ulp of float32 (that of the gradient at soft labels, whose two terms cancel, below 2^-50
 max(sigmoid(x), z)); ``tests/unit/test_float64.py`` holds it to that at samples in multi-precision
 arithmetic. Beyond 105 what it loses is below the smallest number of float32.
+
+Of rows with class numbers, r is the sum of exp(x - x_label) over all classes but the label:
+
+    L = log(1 + r),    dL/dx = -r/(1+r) at the label, exp(x - x_label)/(1+r) elsewhere
+
+and the Hessian p*(1 - p), where 1 - p of the largest logit is the sum of all other p. For logits of
+which the differences are exact, and below 300, the relative error is below 2^-44 (1000 classes).
 """
 
 from typing import Any, NamedTuple
@@ -45,6 +52,23 @@ def sigmoid_values(logits: Numbers, labels: Numbers | float) -> Values:
             other * sigmoid - labels * opposite,
             small * large,
         )
+
+
+def softmax_values(logits: Numbers, labels: Any) -> Values:
+    """Return losses and derivatives of rows with class numbers; `logits` hold narrower numbers."""
+    rows = np.arange(len(labels))
+    e = np.exp(logits - logits[rows, labels][:, np.newaxis])
+    e[rows, labels] = 0.0
+    r = e.sum(axis=1)
+    p = e / (1.0 + r)[:, np.newaxis]
+    gradient = p.copy()
+    p[rows, labels] = 1.0 / (1.0 + r)
+    gradient[rows, labels] = -r / (1.0 + r)
+    others, top = p.copy(), logits.argmax(axis=1)
+    others[rows, top] = 0.0
+    opposite = 1.0 - p
+    opposite[rows, top] = others.sum(axis=1)
+    return Values(np.log1p(r), gradient, p * opposite)
 
 
 def _times(factor: Numbers | float, value: Numbers) -> Numbers:
