@@ -212,14 +212,14 @@ MUTATIONS = (
     Mutation(
         "softmax: gradient at the label as p - 1",
         SOFTMAX,
-        "return -z * rest * f",
-        "return e * f - z * (e + rest) * f",
+        "return -z * n",
+        "return p - z * (p + n)",
     ),
     Mutation(
         "softmax: gradient at soft labels as p*Z - z",
         SOFTMAX,
-        "return positive * others - z * (rest * f)",
-        "return positive * (others + z) - z * ((e + rest) * f)",
+        "return p * others - z * n",
+        "return p * (others + z) - z * (p + n)",
     ),
     Mutation(
         "softmax: sums in turn of several ones, less none",
@@ -244,8 +244,8 @@ MUTATIONS = (
     Mutation(
         "softmax: 1 - p as it stands",
         SOFTMAX,
-        "return (1.0 - e) + others",
-        "return (1.0 + others) - e",
+        "return (whole - part) + others",
+        "return (whole + others) - part",
     ),
     Mutation(
         "softmax: the sum of all but one as the sum less one",
@@ -326,6 +326,48 @@ MUTATIONS = (
         "_rows.py",
         "backend.xp.moveaxis(value, -1, axis)",
         "value",
+    ),
+    Mutation(
+        "rows in tiles: confident ones added up with the 1",
+        "_execution/numpy_calls.py",
+        "FEW_DIGITS = 2.0**-10",
+        "FEW_DIGITS = 0.0",
+        only=frozenset({"numpy"}),
+    ),
+    Mutation(
+        "rows in tiles: confident ones of tensors added up with the 1",
+        "_execution/torch_calls.py",
+        "FEW_DIGITS = 2.0**-10",
+        "FEW_DIGITS = 0.0",
+        only=frozenset({"torch"}),
+    ),
+    Mutation(
+        "rows in tiles: added up in float32",
+        "_execution/numpy_calls.py",
+        'np.einsum("ij->i", value, dtype=out.dtype, out=out[:, 0])',
+        'out[:, 0] = np.einsum("ij->i", value)',
+        only=frozenset({"numpy"}),
+    ),
+    Mutation(
+        "rows in tiles: tensors added up in float32",
+        "_execution/torch_calls.py",
+        "return torch.sum(value, axis, keepdim=True, dtype=out.dtype, out=out)",
+        "return out.copy_(value.sum(axis, keepdim=True))",
+        only=frozenset({"torch"}),
+    ),
+    Mutation(
+        "rows in tiles: the gradient of the forward pass not scaled",
+        "_execution/torch.py",
+        "torch.mul(gradient, factor, out=gradient if last else None)",
+        "gradient.clone()",
+        only=frozenset({"torch"}),
+    ),
+    Mutation(
+        "rows in tiles: the gradient of the forward pass written over, whoever needs it",
+        "_execution/torch.py",
+        "out=gradient if last else None",
+        "out=gradient",
+        only=frozenset({"torch"}),
     ),
     Mutation(
         "rows in tiles: the label is not left out",

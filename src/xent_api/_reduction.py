@@ -73,7 +73,7 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
     else:
         size = arrays["logits"].shape[-1]
         constant = backend.constant if backend.differentiates else None
-        common |= {"constant": constant, "barrier": backend.barrier}
+        common["constant"] = constant
         wide = backend.row_dtype(inputs.arrays["logits"]) or compute
         program = SoftmaxProgram(**common, wide=wide, size=size)
     finish = QuotientProgram(result, written.get("denominator"))

@@ -24,11 +24,16 @@ class RowProgram(Program, Protocol):
 
     operands: tuple[str, ...]
     outputs: tuple[str, ...]
-    size: int
-    """The number of classes."""
+    compute: DType
+    wide: DType
+    size: Any
+    """The number of classes, or a symbol for it."""
 
     def narrowed(self) -> "RowProgram":
         """Return the program for where rows have no wider dtype."""
+
+    def with_barrier(self, barrier: Callable[..., tuple[Array, ...]]) -> "RowProgram":
+        """Return the program for a compiler that should compute some things anew."""
 
     def of_classes(self) -> frozenset[str]:
         """Return the names of the operands that have all classes of each row."""
@@ -50,8 +55,6 @@ class Backend:
     """Whether the library may differentiate what it runs."""
     constant: Callable[[Array], Array] | None = None
     """What makes of an array a constant for derivatives, if the library has any."""
-    barrier: Callable[..., tuple[Array, ...]] | None = None
-    """What returns arrays that a compiler takes for others, where that is needed."""
     plain: type | None = None
     """The type of arrays of which checks and plans read nothing but dtype and shape, if any."""
 

@@ -22,21 +22,6 @@ class JaxBackend(Backend):
         super().__init__(xp)
         self.namespace = Repaired(xp)
 
-    def barrier(self, *arrays: Array) -> tuple[Array, ...]:
-        """Return arrays of which XLA computes anew, on CPUs, what it has computed of the others.
-
-        There it would keep exponentials in memory for sums and gradient, which takes longer: dense
-        labels of ten and 1000 classes 9.1 and 4.8 ns instead of 7.9 and 3.1 (JAX 0.10). One by one,
-        since of arrays together none may vary over a mesh that others do not.
-        """
-        same = jax.lax.optimization_barrier
-        if not any(isinstance(array, jax.core.Tracer) for array in arrays):
-            return arrays
-        return tuple(
-            jax.lax.platform_dependent(array, cpu=same, default=lambda given: given)
-            for array in arrays
-        )
-
     def is_weak(self, array: Array) -> bool:
         """Tell whether an array is a Python number, as ``jax.jit`` traces it."""
         return bool(array.weak_type) and array.ndim == 0
@@ -67,43 +52,48 @@ class JaxBackend(Backend):
     def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program, by the rule where there may be derivatives."""
         traced = any(isinstance(operand, jax.core.Tracer) for operand in operands)
+        if not traced and is_rowwise(program):
+            return self._ways(program)[_platform(operands)](*operands)
         floating = [self.xp.isdtype(operand.dtype, "real floating") for operand in operands]
         if not traced or not has_rule(program, floating):
             return self._function(program)(*operands)
         return self._by_rule(program, operands)
 
     def _function(self, program: Program) -> Callable[..., tuple[Array, ...]]:
-        """Return the program as a function of its operands.
-
-        Where JAX shows its users no float64, what belongs to a row of classes is computed in it all
-        the same: in float32 rows of ten lose 4 ulp and longer ones 8.
-        """
-        if jax.config.jax_enable_x64 or not is_rowwise(program):
+        """Return the program as a function of its operands, for whatever will run it."""
+        if not is_rowwise(program):
             return partial(program, self.namespace)
-        narrow = partial(program.narrowed(), self.namespace)
-        if in_float32(program):
-            return narrow
-        sums_in_float32 = _dense(program) and "hessian" not in program.outputs
-        plain = partial(program, Repaired(self.xp, sums_in_float32=sums_in_float32))
-
-        def wide(*operands: Array) -> tuple[Array, ...]:
-            with jax.enable_x64(True):  # noqa: FBT003  (has no name)
-                return plain(*operands)
+        ways = self._ways(program)
+        lines = ways["cuda" if jax.config.jax_enable_x64 else "default"]
 
         def chosen(*operands: Array) -> tuple[Array, ...]:
-            # TPUs have no float64, and it takes them long to compute as if they had.
-            results: tuple[Array, ...] = jax.lax.platform_dependent(
-                *operands, cpu=wide, cuda=wide, rocm=wide, default=narrow
-            )
+            results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **ways)
             return results
 
         def rule(operands: tuple[Array, ...], tangents: tuple[Array, ...]) -> Any:
             # JAX would not differentiate float64 where there is none.
-            return function(*operands), jax.jvp(narrow, operands, tangents)[1]
+            return function(*operands), jax.jvp(lines, operands, tangents)[1]
 
         function: Callable[..., tuple[Array, ...]] = jax.custom_jvp(chosen)
         function.defjvp(rule)  # type: ignore[attr-defined]
         return function
+
+    def _ways(self, program: RowProgram) -> dict[str, Callable[..., tuple[Array, ...]]]:
+        """Return for each platform the program as a function of its operands.
+
+        CPUs and GPUs compute what belongs to a row of classes in float64, whether or not JAX shows
+        it to its users: in float32 rows of ten lose 4 ulp and longer ones 8. TPUs have none, and it
+        takes them long to compute as if they had.
+        """
+        few = in_float32(program)
+        on_cpu = program.with_barrier(barrier)
+        namespace = self.namespace
+        if not few and program.compute != program.wide and "hessian" not in program.outputs:
+            namespace = Repaired(self.xp, barrier)
+        narrow = partial(program.narrowed(), self.namespace)
+        cpu = partial(on_cpu.narrowed(), namespace) if few else widened(partial(on_cpu, namespace))
+        gpu = widened(partial(program, self.namespace))
+        return {"cpu": cpu, "cuda": gpu, "rocm": gpu, "default": narrow}
 
     def _by_rule(self, program: Differentiable, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         closed_form = jax.custom_jvp(self._function(program))
@@ -142,43 +132,59 @@ class JaxBackend(Backend):
         return sum(parts[1:], parts[0])
 
 
+def barrier(*arrays: Array) -> tuple[Array, ...]:
+    """Return arrays of which XLA computes anew what it has computed of the others.
+
+    On CPUs it would keep exponentials in memory for sums and gradient, which takes longer: dense
+    labels of ten and 1000 classes 9.1 and 4.8 ns instead of 7.9 and 3.1 (JAX 0.10). One by one,
+    since of arrays together none may vary over a mesh that others do not.
+    """
+    return tuple(jax.lax.optimization_barrier(array) for array in arrays)
+
+
+def widened(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tuple[Array, ...]]:
+    """Return the function with float64 in its lines."""
+
+    def wide(*operands: Array) -> tuple[Array, ...]:
+        with jax.enable_x64(True):  # noqa: FBT003  (has no name)
+            return function(*operands)
+
+    return wide
+
+
+def _platform(operands: tuple[Array, ...]) -> str:
+    (name,) = {device.platform for operand in operands for device in operand.devices()}
+    return {"cpu": "cpu", "gpu": "cuda"}.get(name, "default")
+
+
 STRIPES = 32
 """The number of partial sums of a row in float64."""
 
 
 FEW = 3
-"""The classes up to which float32 holds the bars for class numbers, too."""
+"""The classes up to which float32 holds the bars for class numbers."""
 
 
 def in_float32(program: RowProgram) -> bool:
     """Tell whether float32 holds the bars, where float64 for each row takes longer.
 
-    With a label for each class gradients are then within 4.0 ulp, losses of up to 32 classes within
-    3.9; with class numbers both are within 3.4 (2e6 logits for each of 20 numbers of classes). XLA
-    takes 4.4 ns a logit for them, of 100 classes, and 5 to 13 with float64.
+    Loss and gradient of up to 32 classes with a label each are then within 3.9 ulp, of three with
+    class numbers within 3.4 (2e6 logits for each number of classes). Ten classes with a label each
+    take 8.3 ns a logit, and 12 with float64, two with class numbers 11 and 16.
     """
-    if "hessian" in program.outputs:
-        return False
-    if _dense(program):
-        return "loss" not in program.outputs or _up_to(program.size, LONG)
-    return _up_to(program.size, FEW)
-
-
-def _dense(program: RowProgram) -> bool:
-    return "classes" not in program.operands
-
-
-def _up_to(size: Any, limit: int) -> bool:
+    limit = FEW if "classes" in program.operands else LONG
     # Exported programs may have symbols for sizes.
-    return isinstance(size, int) and size <= limit
+    few = isinstance(program.size, int) and program.size <= limit
+    return few and "hessian" not in program.outputs
 
 
 class Repaired:
     """JAX's namespace with a difference and a sum over classes that keep their digits."""
 
-    def __init__(self, xp: Namespace, *, sums_in_float32: bool = False) -> None:
-        self._xp = xp
-        self._sums_in_float32 = sums_in_float32
+    def __init__(
+        self, xp: Namespace, barrier: Callable[..., tuple[Array, ...]] | None = None
+    ) -> None:
+        self._xp, self._barrier = xp, barrier
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._xp, name)
@@ -201,5 +207,7 @@ class Repaired:
         if x.dtype == self._xp.float64 and isinstance(count, int) and count > STRIPES:
             edges = [(0, 0)] * (x.ndim - 1) + [(0, -count % STRIPES)]
             x = self._xp.reshape(self._xp.pad(x, edges), (*x.shape[:-1], STRIPES, -1)).sum(-2)
-        within = x.dtype if self._sums_in_float32 else dtype
-        return self._xp.sum(x, axis=axis, keepdims=keepdims, dtype=within).astype(dtype)
+        value = self._xp.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
+        # Without it XLA takes arithmetic in float64 into the kernels of sums, on CPUs: 256 classes
+        # with a label each then take up to 15 ns a logit instead of 4.
+        return value if self._barrier is None else self._barrier(value)[0]

@@ -11,8 +11,9 @@ With m = max x, u = x - m <= 0, e = exp(u), and r the sum of all e but one that 
     \partial L/\partial x_j = w\,((Z - z_j)\,p_j - z_j\,n_j), \qquad
     p = e/(1+r), \quad n = ((1-e) + r)/(1+r) = 1 - p.
 
-For labels in [0, Z] all terms of the loss are >= 0. r is summed without the 1 of the largest logit,
-so that a confident prediction costs r, which may be 1e-30, and not 0; and n, the probability of all
+n is computed as (f - e*f) + r*f with f = 1/(1+r): one product and one rounding less. For
+labels in [0, Z] all terms of the loss are >= 0. r is summed without the 1 of the largest logit, so
+that a confident prediction costs r, which may be 1e-30, and not 0; and n, the probability of all
 other classes, is a sum too where the textbook's 1 - p rounds to 0. Classes that share the maximum
 need no case of their own: one of them is the 1, the others stay in r.
 
@@ -112,6 +113,21 @@ def total(xp: Namespace, value: Array, wide: DType) -> Array:
     return xp.sum(value, axis=-1, keepdims=True, dtype=wide)
 
 
+def in_blocks(xp: Namespace, value: Array, block: int) -> Array:
+    """Return the sums of as many neighbours as a block has, of which there is a whole number."""
+    blocks = xp.reshape(value, (*value.shape[:-1], -1, block))
+    return xp.sum(blocks, axis=-1, keepdims=False, dtype=value.dtype)
+
+
+def block(size: int) -> int:
+    """Return how many neighbours of `size` to add up first: a divisor up to 64, or 1.
+
+    For what XLA has in memory, on CPUs: a sum of float32 in float64 takes 0.36 ns an element there,
+    in blocks of 32 first 0.15. It is right to 0.3 eps (1000 classes), in float32 alone to 1.4.
+    """
+    return max(count for count in range(1, 65) if size % count == 0)
+
+
 def finite(xp: Namespace, value: Array, factor: Array) -> Array:
     """Return `value` with 0 where it is infinite and its `factor` is 0: before the product 0*inf.
 
@@ -120,15 +136,15 @@ def finite(xp: Namespace, value: Array, factor: Array) -> Array:
     return xp.where((xp.abs(value) == math.inf) & (factor == 0.0), 0.0, value)
 
 
-def linear(xp: Namespace, z: Array, step: Array, wide: DType) -> Array:
-    """Return the sum of -z*u, the part of the loss that is linear in the logits.
+def linear_terms(xp: Namespace, z: Array, step: Array) -> Array:
+    """Return z*u, of which the sum is the part of the loss that is linear in the logits.
 
     The outer choice changes no number. It makes XLA keep the products, which it would not do of its
     own, instead of their factors, which it cannot help: of 1000 classes that is a sixth of the time
     of loss and gradient.
     """
     off = (xp.abs(step) == math.inf) & (z == 0.0)
-    return -total(xp, xp.where(off, 0.0, z * xp.where(off, 0.0, step)), wide)
+    return xp.where(off, 0.0, z * xp.where(off, 0.0, step))
 
 
 def hard_linear(

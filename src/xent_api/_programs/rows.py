@@ -78,7 +78,8 @@ class Dense(Row):
         z: Array,
     ) -> None:
         top, wide = softmax.highest(xp, x), options.wide
-        self.z, self.mass = z, softmax.total(xp, z, wide)
+        self.options, self.xp = options, xp
+        self.z, self.mass = z, self._total(z)
         if options.constant is not None:
             at_top = softmax.total(xp, xp.where(x == top, z, 0.0), wide)
             top = seen(options, xp, top, at_top * 2.0 >= self.mass)
@@ -94,8 +95,8 @@ class Dense(Row):
 
     def loss(self) -> Array:
         """Return the losses."""
-        linear = softmax.linear(self.xp, self._smoothed(), self.step, self.options.wide)
-        return softmax.loss(self.xp, linear, self.others, self.mass, self.weights)
+        terms = softmax.linear_terms(self.xp, self._smoothed(), self.step)
+        return softmax.loss(self.xp, -self._total(terms), self.others, self.mass, self.weights)
 
     def gradient(self) -> Array:
         """Return the derivatives with respect to the logits."""
@@ -118,6 +119,14 @@ class Dense(Row):
             return slope
         weights = self.narrow(self.weights)
         return softmax.finite(self.xp, slope, weights) * weights
+
+    def _total(self, value: Array) -> Array:
+        """Return the sum over the classes of what a compiler has in memory."""
+        options = self.options
+        wider = options.compute != options.wide and isinstance(options.size, int)
+        if options.barrier is not None and wider:
+            value = softmax.in_blocks(self.xp, value, softmax.block(options.size))
+        return softmax.total(self.xp, value, options.wide)
 
     def _smoothed(self) -> Array:
         smoothing = self.options.smoothing

@@ -94,6 +94,10 @@ class SoftmaxProgram(NamedTuple):
             varied=None if operand == "logits" else operand,
         )
 
+    def with_barrier(self, barrier: Callable[..., tuple[Array, ...]]) -> "SoftmaxProgram":
+        """Return the program with what keeps a compiler from keeping whole arrays."""
+        return self._replace(barrier=barrier)
+
     def with_gradient(self) -> "SoftmaxProgram":
         """Return the program of a loss with its derivative with respect to the logits, besides."""
         slope = self.derivative(0, "logits")
