@@ -125,18 +125,30 @@ def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:
     They are not looked for where the whole sum, less 1, has all the digits that are needed.
     """
     if out.dtype == e.dtype:
-        ones = np.floor(e)
-        _sum(e - ones, out=out, axis=axis)
-        out += _sum(ones, out=np.empty_like(out), axis=axis) - 1.0
-        return out
+        return _without_one(e, out, axis)
     _sum(e, out=out, axis=axis)
     out -= 1.0
     confident = np.flatnonzero(out < FEW_DIGITS)
     if confident.size:
-        rest = e.take(confident, axis=1 - axis)
-        np.put_along_axis(rest, rest.argmax(axis=axis, keepdims=True), 0.0, axis=axis)
         sums = np.empty((1, confident.size) if axis == 0 else (confident.size, 1), out.dtype)
-        out.reshape(-1)[confident] = _sum(rest, out=sums, axis=axis).reshape(-1)
+        rest = _without_one(e.take(confident, axis=1 - axis), sums, axis)
+        out.reshape(-1)[confident] = rest.reshape(-1)
+    return out
+
+
+def _without_one(e: Array, out: Array, axis: int) -> Array:
+    """Return the same by what is fastest: all ones in columns, the first one of each row."""
+    if axis == 0:
+        ones = np.floor(e)
+        _sum(e - ones, out=out, axis=0)
+        out += np.add.reduce(ones, axis=0, keepdims=True) - 1.0
+        return out
+    spot = e.argmax(axis=1, keepdims=True)
+    ones = np.take_along_axis(e, spot, axis=1)
+    np.put_along_axis(e, spot, 0.0, axis=1)
+    _sum(e, out=out, axis=1)
+    np.put_along_axis(e, spot, ones, axis=1)
+    out += ones - 1.0  # NaN where a row has no one
     return out
 
 

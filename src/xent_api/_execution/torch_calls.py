@@ -90,17 +90,13 @@ def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:
 
     They are not looked for where the whole sum, less 1, has all the digits that are needed.
     """
-    if out.dtype == e.dtype:
-        ones = e.floor()
-        _sum(e - ones, out=out, axis=axis)
-        return out.add_(ones.sum(axis, keepdim=True) - 1.0)
-    _sum(e, out=out, axis=axis).sub_(1.0)
-    confident = torch.nonzero(out.view(-1) < FEW_DIGITS).view(-1)
-    if confident.numel():
-        rest = e.index_select(1 - axis, confident)
-        rest.scatter_(axis, rest.argmax(axis, keepdim=True), 0.0)
-        out.view(-1)[confident] = rest.sum(axis, dtype=out.dtype)
-    return out
+    if out.dtype != e.dtype:
+        _sum(e, out=out, axis=axis).sub_(1.0)
+        if not (out < FEW_DIGITS).any():
+            return out
+    ones = e.floor()
+    _sum(e - ones, out=out, axis=axis)
+    return out.add_(ones.sum(axis, keepdim=True) - 1.0)
 
 
 def _max(value: Array, *, out: Array, axis: int) -> Array:
