@@ -476,3 +476,14 @@ def test_more_classes_than_float32_has_integers(suite: Suite, dtype: str) -> Non
     logits[0, 2**24] = 60.0
     labels = suite.array([2**24 + 1], "int64")
     assert suite.floats(sparse_softmax_xent.loss(logits=logits, labels=labels)) == [60.0]
+
+
+@pytest.mark.parametrize("classes", [1, 10, 100])
+def test_no_rows(suite: Suite, dtype: str, classes: int) -> None:
+    logits = suite.target.xp.reshape(suite.array([], dtype), (0, classes))
+    sparse = {"logits": logits, "labels": suite.array([], "int32")}
+    dense = {"logits": logits, "labels": logits}
+    for module, arrays in ((sparse_softmax_xent, sparse), (softmax_xent, dense)):
+        loss, slope, curvature = _all(suite, module, arrays)
+        assert tuple(loss.shape) == (0,)
+        assert tuple(slope.shape) == tuple(curvature.shape) == (0, classes)

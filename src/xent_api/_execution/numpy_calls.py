@@ -129,6 +129,8 @@ def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:
     _sum(e, out=out, axis=axis)
     out -= 1.0
     confident = np.flatnonzero(out < FEW_DIGITS)
+    if confident.size * 4 > out.size:
+        return _without_one(e, out, axis)
     if confident.size:
         sums = np.empty((1, confident.size) if axis == 0 else (confident.size, 1), out.dtype)
         rest = _without_one(e.take(confident, axis=1 - axis), sums, axis)

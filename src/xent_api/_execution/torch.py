@@ -268,8 +268,9 @@ class Tiled(torch.autograd.Function):  # type: ignore[misc]  # Any where torch i
         """Return the results of the program, or their sums; save the operands.
 
         Of rows, where only the logits are varied, the gradient too: an exponential of each class
-        is then computed once, and not again for the gradient. (The libraries' own losses save as
-        much; that of the sigmoid saves nothing, nor does this rule there.)
+        is then computed once, and not again for the gradient. (PyTorch's own losses save as much,
+        of half precision half of it; that of the sigmoid saves nothing, nor does this rule there.)
+        What hooks of saved tensors keep of it is written over by the last backward pass.
         """
         ctx.program, wanted = leaf.program, ctx.needs_input_grad[2:]
         ctx.set_materialize_grads(False)

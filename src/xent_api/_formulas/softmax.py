@@ -115,7 +115,7 @@ def total(xp: Namespace, value: Array, wide: DType) -> Array:
 
 def in_blocks(xp: Namespace, value: Array, block: int) -> Array:
     """Return the sums of as many neighbours as a block has, of which there is a whole number."""
-    blocks = xp.reshape(value, (*value.shape[:-1], -1, block))
+    blocks = xp.reshape(value, (*value.shape[:-1], value.shape[-1] // block, block))
     return xp.sum(blocks, axis=-1, keepdims=False, dtype=value.dtype)
 
 

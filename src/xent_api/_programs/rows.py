@@ -84,7 +84,8 @@ class Dense(Row):
             at_top = softmax.total(xp, xp.where(x == top, z, 0.0), wide)
             top = seen(options, xp, top, at_top * 2.0 >= self.mass)
         super().__init__(options, xp, x, top)
-        in_turn = options.barrier is not None and options.size > LONG
+        few = isinstance(options.size, int) and options.size <= LONG  # it may be a symbol
+        in_turn = options.barrier is not None and not few
         summed = softmax.all_but_one_in_turn if in_turn else softmax.all_but_one
         self.others = summed(xp, self.decay, wide)
         if options.barrier is not None:

@@ -1,7 +1,7 @@
 """The program of the softmax families: labels of every class, or class numbers."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._formulas import softmax
 from .._formulas.kept import kept, select
@@ -36,8 +36,8 @@ class SoftmaxProgram(NamedTuple):
     """The operands that are Python numbers, as `float.hex` writes them."""
     ignored: int | float | None
     smoothing: float
-    size: int
-    """K, the number of classes."""
+    size: Any
+    """K, the number of classes: an int, or a symbol for one."""
     constant: Callable[[Array], Array] | None = None
     """What makes a constant of an array where a library may differentiate these lines."""
     barrier: Callable[..., tuple[Array, ...]] | None = None
