@@ -329,17 +329,10 @@ MUTATIONS = (
     ),
     Mutation(
         "rows in tiles: confident ones added up with the 1",
-        "_execution/numpy_calls.py",
+        "_execution/identities.py",
         "FEW_DIGITS = 2.0**-10",
         "FEW_DIGITS = 0.0",
-        only=frozenset({"numpy"}),
-    ),
-    Mutation(
-        "rows in tiles: confident ones of tensors added up with the 1",
-        "_execution/torch_calls.py",
-        "FEW_DIGITS = 2.0**-10",
-        "FEW_DIGITS = 0.0",
-        only=frozenset({"torch"}),
+        only=TILED,
     ),
     Mutation(
         "rows in tiles: added up in float32",

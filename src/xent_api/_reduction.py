@@ -56,7 +56,7 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
     compute, result = dtype_of(backend.xp, inputs.compute), inputs.arrays["logits"].dtype
     total = compute
     if axis is not None:
-        total = backend.accumulator(inputs.arrays["logits"]) or compute
+        total = _given(backend.accumulator(inputs.arrays["logits"]), compute)
     common: dict[str, Any] = {
         "outputs": outputs,
         "operands": tuple(name for name in names if name not in unused),
@@ -74,7 +74,7 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
         size = arrays["logits"].shape[-1]
         constant = backend.constant if backend.differentiates else None
         common["constant"] = constant
-        wide = backend.row_dtype(inputs.arrays["logits"]) or compute
+        wide = _given(backend.row_dtype(inputs.arrays["logits"]), compute)
         program = SoftmaxProgram(**common, wide=wide, size=size)
     finish = QuotientProgram(result, written.get("denominator"))
     return Plan(backend, axis, counter, program, summed, finish)
@@ -134,6 +134,10 @@ def _aligned(arrays: Iterable[Array]) -> bool:
     shapes = [tuple(array.shape) for array in arrays]
     # Not by `count`: torch's compiler does not compare tuples of symbols.
     return static_size(shapes[0]) is not None and all(same_shape(s, shapes[0]) for s in shapes)
+
+
+def _given(dtype: DType | None, other: DType) -> DType:
+    return other if dtype is None else dtype
 
 
 def _constant(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import oracle
 
 from xent_api._report import peers, softmax
 from xent_api._report.comparison import comparison, softmax_comparison, special
@@ -17,6 +18,7 @@ from xent_api._report.pictures import draw_softmax
 from xent_api._report.tables import WRONG, Table
 from xent_api._report.write import measure_peers
 from xent_api.testing import find_target
+from xent_api.testing.float64 import softmax_values
 
 PNG = b"\x89PNG\r\n"
 
@@ -64,6 +66,16 @@ def test_softmax_losses() -> None:
     assert [[WRONG in cell for cell in row[2:]] for row in rows] == [[True] * 3, [False] * 3]
     assert textbook.worst("loss") == pytest.approx(2.0**24, rel=0.01)
     assert draw_softmax([textbook, ours]).startswith(PNG)
+
+
+def test_softmax_values_agree_with_mpmath() -> None:
+    logits, labels = softmax.points()
+    loss, gradient, _ = softmax_values(logits.astype(np.float64), labels)
+    for i in range(0, len(labels), 997):
+        hot = tuple(float(k == labels[i]) for k in range(softmax.CLASSES))
+        exact, slopes, _ = oracle.softmax_xent(tuple(logits[i].tolist()), hot)
+        for got, right in zip([loss[i], *gradient[i]], [exact, *slopes], strict=True):
+            assert float(got) == pytest.approx(float(right), rel=1e-14)
 
 
 def test_one_wrong_point_is_seen() -> None:

@@ -19,6 +19,11 @@ Numbers = Mapping[int, Any]
 """Slot → the constant that stands there."""
 
 
+FEW_DIGITS = 2.0**-10
+"""The sum of all but one, below which the 1 must not have been in it: float64 leaves 42 bits of it
+in a sum, of which float32 takes 24."""
+
+
 def shortened(
     name: str, inputs: tuple[int, ...], made: Made, numbers: Numbers
 ) -> tuple[str, tuple[int, ...]]:

@@ -178,7 +178,7 @@ def in_float32(program: RowProgram) -> bool:
     limit = FEW if "classes" in program.operands else LONG
     # Exported programs may have symbols for sizes.
     few = isinstance(program.size, int) and program.size <= limit
-    return few and "hessian" not in program.outputs
+    return few and program.compute != program.wide and "hessian" not in program.outputs
 
 
 class Repaired:

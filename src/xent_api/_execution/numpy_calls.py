@@ -7,6 +7,7 @@ import numpy as np
 
 from .._typing import Array, DType
 from .bits import choose
+from .identities import FEW_DIGITS
 from .tape import Dialect
 
 
@@ -112,11 +113,6 @@ def _max(value: Array, *, out: Array, axis: int) -> Array:
         out[:, 0] = value.reshape(-1)[spot]
         return out
     return np.maximum.reduce(value, axis=axis, keepdims=True, out=out)
-
-
-FEW_DIGITS = 2.0**-10
-"""The sum of all but one, below which the 1 must not have been in it: float64 leaves 40 bits of it
-in a sum, of which float32 takes 24."""
 
 
 def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:

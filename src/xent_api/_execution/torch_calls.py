@@ -7,6 +7,7 @@ import torch
 
 from .._typing import Array, DType, Shape
 from .bits import choose
+from .identities import FEW_DIGITS
 from .tape import Dialect
 
 
@@ -78,11 +79,6 @@ def _folded(value: Array, axis: int) -> Array:
         middle = value.narrow(axis, half, count - 2 * half)
         value = torch.cat([folded, middle], axis) if count % 2 else folded
     return value
-
-
-FEW_DIGITS = 2.0**-10
-"""The sum of all but one, below which the 1 must not have been in it: float64 leaves 40 bits of it
-in a sum, of which float32 takes 24."""
 
 
 def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:

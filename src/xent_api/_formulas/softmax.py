@@ -200,9 +200,12 @@ def gradient(p: Array, n: Array | None, z: Array | float, others: Array | float)
     return p * others - z * n
 
 
-def hessian(e: Array, rest: Array) -> Array:
-    """Return d²L/dx² = w*Z*p*n, the diagonal, from `rest`, which is w*Z*n/(1 + r)."""
-    return e * rest
+def hessian(e: Array, f: Array, high: Array, low: Array) -> Array:
+    """Return d²L/dx² = w*Z*p*n, the diagonal, from f = w*Z/(1 + r)² and r*f in two parts.
+
+    With long rows n is r*f for nearly all classes, and its rounding would be in all of them.
+    """
+    return e * (all_but_each(e * f, f, low) + high)
 
 
 def all_but_each(part: Array, whole: Array, others: Array) -> Array:

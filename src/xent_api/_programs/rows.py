@@ -45,8 +45,7 @@ class Row:
         rest = others * factor
         high = self.narrow(rest)
         low = self.narrow(rest - cast(self.xp, high, self.options.wide))
-        f = self.narrow(factor)
-        return softmax.hessian(self.decay, softmax.all_but_each(self.decay * f, f, low) + high)
+        return softmax.hessian(self.decay, self.narrow(factor), high, low)
 
 
 def seen(options: "SoftmaxProgram", xp: Namespace, top: Array, labelled: Array) -> Array:
