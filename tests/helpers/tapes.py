@@ -11,12 +11,20 @@ def patched() -> Iterator[pytest.MonkeyPatch]:
     """Yield a MonkeyPatch; forget what was recorded before and under it."""
     import numpy as np
 
+    from xent_api import _call
     from xent_api._execution.numpy import NumpyBackend
     from xent_api._execution.table import find_backend
 
     backend = find_backend(np.zeros(1))
     assert isinstance(backend, NumpyBackend)
+
+    def forget() -> None:
+        for runner in (backend.runner, backend.long_runner):
+            runner.layout.cache_clear()
+            runner.ready.cache_clear()
+        _call._plans.clear()
+
     with pytest.MonkeyPatch.context() as patch:
-        backend.runner.layout.cache_clear()
+        forget()
         yield patch
-        backend.runner.layout.cache_clear()
+        forget()

@@ -96,7 +96,8 @@ def test_any_program_gives_what_it_gives_directly(
     x, y = np.asarray(values, dtype=np.float32).reshape(2, 6)
     operands = (x.copy(), y.copy(), np.asarray(kept))
     tape = record(program, (SPEC, SPEC, (np.dtype(bool), (2,))), DIALECT)
-    player = Player(Layout(tape, DIALECT), (6,))
+    layout = Layout(tape, DIALECT)
+    player = Player(layout, layout.shapes((6,)))
     with np.errstate(all="ignore"):
         wanted = program(Direct, x, y, np.asarray(kept))
         for _ in range(2):  # the second time over what the first one left
@@ -195,7 +196,8 @@ def test_near_misses_are_computed_as_they_stand(name: str) -> None:
     with np.errstate(all="ignore"):
         (wanted,) = program(Direct, e)
         tape = record(program, ((SINGLE, (3, 2)),), DIALECT, 1)
-        (got,) = Player(Layout(tape, DIALECT), e.shape).play((e.copy(),), (None,))
+        layout = Layout(tape, DIALECT)
+        (got,) = Player(layout, layout.shapes(e.shape)).play((e.copy(),), (None,))
     np.testing.assert_array_equal(got, wanted)
 
 
@@ -229,5 +231,5 @@ def test_what_is_done_at_labels_is_done_there_alone(name: str) -> None:
         called = [function for function, *_ in layout.steps]
         wholly = called[-1] is DIALECT.functions[f"{call}{suffix}"] if call else len(called) > 5
         assert wholly, "the call that gives the same in less time"
-        (got,) = Player(layout, e.shape).play((e.copy(), *operands[1:]), (None,))
+        (got,) = Player(layout, layout.shapes(e.shape)).play((e.copy(), *operands[1:]), (None,))
         np.testing.assert_array_equal(got, wanted)

@@ -97,6 +97,15 @@ class Backend:
         """Run the program; add up those of its results that `summed` marks."""
         return self.totals(self.run(program, operands), summed)
 
+    def prepared(
+        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+    ) -> Callable[[tuple[Array, ...]], tuple[Array, ...]] | None:
+        """Return `evaluate` for operands of the dtypes and shapes of these, where that saves time.
+
+        None where it would save none.
+        """
+        return None
+
     def totals(self, results: tuple[Array, ...], summed: tuple[bool, ...]) -> tuple[Array, ...]:
         """Return the results, with the sum for each of those that `summed` marks."""
         pairs = zip(results, summed, strict=True)

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 from jax.custom_derivatives import SymbolicZero
 
+from .._formulas.log1p import log1p
 from .._programs.rows import LONG
 from .._typing import Array, Device, DType, Namespace
 from .derivatives import Differentiable, has_rule
@@ -62,7 +63,7 @@ class JaxBackend(Backend):
     def _function(self, program: Program) -> Callable[..., tuple[Array, ...]]:
         """Return the program as a function of its operands, for whatever will run it."""
         if not is_rowwise(program):
-            return partial(program, self.namespace)
+            return partial(program, Repaired(self.xp, fractions=True))
         ways = self._ways(program)
         lines = ways["cuda" if jax.config.jax_enable_x64 else "default"]
 
@@ -87,14 +88,16 @@ class JaxBackend(Backend):
         """
         few = in_float32(program)
         on_cpu = program.with_barrier(barrier)
-        namespace = self.namespace
+        # What one of two classes has beside the other's 1.
+        fractions = isinstance(program.size, int) and program.size <= 2
+        common = namespace = Repaired(self.xp, fractions=fractions)
         if not few and program.compute != program.wide and "hessian" not in program.outputs:
             namespace = Repaired(self.xp, barrier)
-        narrow: Callable[..., tuple[Array, ...]] = partial(program.narrowed(), self.namespace)
+        narrow: Callable[..., tuple[Array, ...]] = partial(program.narrowed(), common)
         if program.compute == self.xp.float64:
             narrow = widened(narrow)  # There are such arrays where JAX makes none.
         cpu = partial(on_cpu.narrowed(), namespace) if few else widened(partial(on_cpu, namespace))
-        gpu = widened(partial(program, self.namespace))
+        gpu = widened(partial(program, common))
         return {"cpu": cpu, "cuda": gpu, "rocm": gpu, "default": narrow}
 
     def _by_rule(self, program: Differentiable, operands: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -181,13 +184,28 @@ def in_float32(program: RowProgram) -> bool:
     return few and program.compute != program.wide and "hessian" not in program.outputs
 
 
+@partial(jax.jit, inline=True)  # one call where arrays are computed line by line
+def _arithmetic(e: Array) -> Array:
+    return log1p(e, single=e.dtype.itemsize == 4)
+
+
+_log1p: Any = jax.custom_jvp(_arithmetic)
+# Its lines are those of an approximation, the derivative of which has fewer digits.
+_log1p.defjvps(lambda tangent, _, e: tangent / (1.0 + e))
+
+
 class Repaired:
     """JAX's namespace with a difference and a sum over classes that keep their digits."""
 
     def __init__(
-        self, xp: Namespace, barrier: Callable[..., tuple[Array, ...]] | None = None
+        self,
+        xp: Namespace,
+        barrier: Callable[..., tuple[Array, ...]] | None = None,
+        *,
+        fractions: bool = False,
     ) -> None:
         self._xp, self._barrier = xp, barrier
+        self.log1p = _log1p if fractions else xp.log1p
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._xp, name)

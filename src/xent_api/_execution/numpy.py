@@ -1,13 +1,14 @@
 """NumPy: programs tile by tile, without floating-point warnings, on base arrays."""
 
 import sys
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 from .._typing import Array, Namespace
 from .direct import Backend, Program, is_rowwise
-from .numpy_calls import DIALECT
+from .numpy_calls import DIALECT, LONG_DIALECT
 from .rows import RowTiles
 from .tiled import Runner
 from .workers import current
@@ -26,6 +27,9 @@ ROWS = 2**18
 larger ones pay, above all with two threads: 1.4 to 1.7 times as fast as one so, 1.0 to 1.5 in tiles
 of half the size. One thread is 0 to 7 % faster in float32, and up to 5 % slower in float64, than
 there (10 to 131072 classes, AMD EPYC, 2026-11-24)."""
+LONG = 2**10
+"""Elements from which on more calls on vectors take less time than fewer calls of what NumPy
+computes one by one."""
 DIRECT = 2**17
 """Elements up to which whole arrays are as fast as tiles, by the same script."""
 
@@ -57,7 +61,9 @@ class NumpyBackend(QuietBackend):
 
     def __init__(self, xp: Namespace) -> None:
         super().__init__(xp)
-        self.runner = Runner(DIALECT, self.total, partial(np.errstate, all="ignore"))
+        quiet = partial(np.errstate, all="ignore")
+        self.runner = Runner(DIALECT, self.total, quiet)
+        self.long_runner = Runner(LONG_DIALECT, self.total, quiet)
 
     def adopt(self, array: Array) -> Array:
         """Return a base array: a scalar becomes 0-d, a subclass loses what it adds.
@@ -82,6 +88,15 @@ class NumpyBackend(QuietBackend):
         """All NumPy arrays live on one device."""
         return
 
+    def prepared(
+        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+    ) -> Callable[[tuple[Array, ...]], tuple[Array, ...]] | None:
+        """Return `evaluate` for a few elements, of which the layout takes 3 us to find."""
+        if is_rowwise(program) or max([operand.size for operand in operands]) >= LONG:
+            return None
+        ready = self.runner.ready(program, *[(v.dtype, v.shape) for v in operands])
+        return partial(self.runner.play, *ready, summed)
+
     def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
@@ -96,7 +111,10 @@ class NumpyBackend(QuietBackend):
             return tuple(value[()] for value in found)
         # No operand enlarges the largest one. (One that broadcasts can be larger than nothing.)
         sizes = [operand.size for operand in operands]
-        if max(sizes) <= DIRECT or 0 in sizes:
+        largest = max(sizes)
+        if largest >= LONG:
+            runner = self.long_runner
+        if largest <= DIRECT or 0 in sizes:
             return runner.whole(program, operands, summed)
         workers = current.get().workers
         width = max(4, *(operand.itemsize for operand in operands))

@@ -58,13 +58,19 @@ def _pick(bits: Array | None, array: Array, number: Array, *, out: Array) -> Arr
 def _guard(r: Array, x: Array, number: Array, *, out: Array) -> Array:
     """Return ``where((abs(x) == inf) & (r == 0), number, x)``."""
     infinite = np.isinf(x)
-    if not np.count_nonzero(infinite):
+    # The first one that is infinite, or the first of all. `any` takes three times as long.
+    if not infinite.size or not infinite.item(infinite.argmax()):
         return x
     np.copyto(out, np.where(infinite & (r == 0), number, x))
     return out
 
 
+MINUS = {4: np.asarray(-1.0, "f4"), 8: np.asarray(-1.0, "f8")}
+
+
 def _minus_abs(x: Array, *, out: Array) -> Array:
+    if x.size < 256:  # 0.5 us a call instead of 1.5; but 1.2 ns an element instead of 0.2
+        return np.copysign(x, MINUS[x.itemsize], out=out)
     first = SIGN[x.itemsize]
     np.bitwise_or(x.view(first.dtype), first, out=out.view(first.dtype))
     return out
@@ -244,3 +250,17 @@ DIALECT = Dialect(
     last_first=lambda array: np.moveaxis(array, -1, 0),
     index=np.dtype(np.intp),
 )
+
+
+def _log1p_in_vectors() -> bool:
+    """Tell whether NumPy has vector instructions of this machine for `log1p` in float32."""
+    kinds = np.lib.introspect.opt_func_info(func_name="^log1p$").get("log1p", {})
+    return not kinds.get("ff", {"current": "baseline"})["current"].startswith("baseline")
+
+
+LONG_DIALECT = DIALECT
+"""The dialect for more than a few elements. NumPy has vectors for `log1p` with AVX-512 alone, and
+else takes 12 ns an element of float32, as long as all other calls of the loss together with what
+`log1p` is made of then (AMD EPYC 7003). In float64 that takes as long as NumPy's own."""
+if not _log1p_in_vectors():
+    LONG_DIALECT = DIALECT._replace(no_log1p=np.dtype(np.float32))

@@ -166,7 +166,8 @@ class TilePlayer:
         key = stage, length
         if key not in self.players:
             shape = (length, self.rows) if self.call.axis == 0 else (self.rows, length)
-            self.players[key] = Player(self.call.layouts[stage], shape)
+            layout = self.call.layouts[stage]
+            self.players[key] = Player(layout, layout.shapes(shape))
         return self.players[key]
 
     def _load(self, place: Place, piece: slice) -> tuple[Array, ...]:

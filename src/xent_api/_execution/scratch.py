@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .._typing import Array, Shape
+from .._typing import Array, DType, Shape
 from .identities import Step
 from .tape import Dialect, Spec, Tape
 from .tiles import broadcast, sized
@@ -11,6 +11,8 @@ CHOICES = frozenset({"pick", "guard"})
 """Calls that may return their second operand, or write `out` before they have read the others."""
 Laid = tuple[Callable[..., Array], int, int | None, int | None, int, int]
 """Function, slots of its one to three operands, slot of its result, number of its buffer."""
+
+Shapes = list[tuple[Shape, DType]]
 
 
 class Layout:
@@ -43,6 +45,11 @@ class Layout:
             if step.slot in self._place:
                 self._lay(step)
         self.steps.reverse()
+
+    def shapes(self, shape: Shape) -> Shapes:
+        """Return shape and dtype of all buffers where the operands together have this shape."""
+        whole = self.whole
+        return [(shape if spec == whole else sized(spec, shape), d) for d, spec in self.buffers]
 
     def _lay(self, step: Step) -> None:
         number = self._place[step.slot]
@@ -80,15 +87,15 @@ def _spec(tape: Tape, slot: int) -> Spec:
 
 
 class Player:
-    """A layout of patterns with memory of its own, for one thread and operands of one shape."""
+    """A layout of patterns with memory of its own, for one thread and operands of one shape.
 
-    def __init__(self, layout: Layout, shape: Shape) -> None:
+    Of which `shapes` are those of the layout: to find them takes as long as to make the arrays.
+    """
+
+    def __init__(self, layout: Layout, shapes: Shapes) -> None:
         self.layout = layout
         empty = layout.dialect.empty
-        self.buffers = [
-            empty(shape if spec == layout.whole else sized(spec, shape), dtype)
-            for dtype, spec in layout.buffers
-        ]
+        self.buffers = [empty(shape, dtype) for shape, dtype in shapes]
         self.outputs = tuple(self.buffers[: len(layout.tape.outputs)])
         self.none = (None,) * len(self.outputs)
 
@@ -110,8 +117,9 @@ class Player:
                     buffers[number] = place
         slots = list(tape.slots)
         slots[: len(operands)] = operands
-        for reduction, value in zip(tape.reductions, reduced, strict=False):
-            slots[reduction.slot] = value
+        if reduced:
+            for reduction, value in zip(tape.reductions, reduced, strict=False):
+                slots[reduction.slot] = value
         # No loop over the inputs: it would cost as much as the call. 0.55 us a step this way, 1.05
         # with `*inputs`, 0.52 by generated code.
         for function, one, two, three, slot, number in self.layout.steps:

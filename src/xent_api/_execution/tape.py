@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
+from .._formulas.log1p import log1p
 from .._typing import Array, DType, Shape
 from .direct import Program
 from .identities import (
@@ -48,6 +49,8 @@ class Dialect(NamedTuple):
     """The array with its last axis first, as a view."""
     index: DType
     """The integers that index arrays."""
+    no_log1p: DType | None = None
+    """The dtype of which the library has no `log1p` in vectors; it is made of other calls."""
 
 
 class Tape(NamedTuple):
@@ -282,6 +285,14 @@ def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
     return recorder.record("pick", recorder.bits(~condition, other.dtype), other, one)
 
 
+def _log1p(value: Recorded) -> Recorded:
+    recorder = value.recorder
+    # Sums over classes are not in [0, 1].
+    if value.dtype != recorder.dialect.no_log1p or recorder.axis != -1:
+        return recorder.record("log1p", value)
+    return cast("Recorded", log1p(value, single=value.dtype.itemsize == 4))
+
+
 def _full_like(like: Recorded, value: Any) -> Recorded:
     return like.recorder.record("full_like", like, value)
 
@@ -311,7 +322,8 @@ def _take_along_axis(value: Recorded, index: Recorded, *, axis: int) -> Recorded
 
 
 NAMESPACE = SimpleNamespace(
-    **{name: _call(name) for name in ("abs", "exp", "floor", "log1p", "isnan")},
+    **{name: _call(name) for name in ("abs", "exp", "floor", "isnan")},
+    log1p=_log1p,
     astype=_astype,
     where=_where,
     clip=_clip,

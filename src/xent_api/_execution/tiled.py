@@ -7,7 +7,7 @@ from math import prod
 
 from .._typing import Array, Shape
 from .direct import Program
-from .scratch import Layout, Player
+from .scratch import Layout, Player, Shapes
 from .tape import Dialect, Spec, record
 from .tiles import Place, broadcast, cut, in_threads, pattern, places
 
@@ -27,6 +27,8 @@ class Runner:
         self.dialect, self.total, self.quiet = dialect, total, quiet
         # A layout takes 150 us to make.
         self.layout = lru_cache(maxsize=256)(self._new_layout)
+        # What small arrays would feel of finding it, 3 us.
+        self.ready = lru_cache(maxsize=256)(self._ready)
 
     def _new_layout(
         self, program: Program, axis: int, stage: int | None, *operands: Spec
@@ -37,14 +39,28 @@ class Runner:
             tape = record(program, operands, self.dialect, axis, stage, classes)
             return Layout(tape, self.dialect)
 
+    def _ready(self, program: Program, *operands: Spec) -> tuple[Layout, Shapes]:
+        """Return what a player takes for whole arrays of these dtypes and shapes."""
+        specs = [(dtype, pattern(shape)) for dtype, shape in operands]
+        layout = self.layout(program, -1, None, *specs)
+        return layout, layout.shapes(broadcast(*[shape for _, shape in operands]))
+
     def whole(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program on whole arrays."""
-        shapes = [operand.shape for operand in operands]
-        layout = self.layout(program, -1, None, *[(v.dtype, pattern(v.shape)) for v in operands])
-        shape = shapes[0] if shapes.count(shapes[0]) == len(shapes) else broadcast(*shapes)
-        player = Player(layout, shape)
+        ready = self.ready(program, *[(v.dtype, v.shape) for v in operands])
+        return self.play(*ready, summed, operands)
+
+    def play(
+        self,
+        layout: Layout,
+        shapes: Shapes,
+        summed: tuple[bool, ...],
+        operands: tuple[Array, ...],
+    ) -> tuple[Array, ...]:
+        """Run the program of a layout on whole arrays."""
+        player = Player(layout, shapes)
         with self.quiet():
             results = player.play(operands, player.outputs)
             if True not in summed:
@@ -95,7 +111,7 @@ class Runner:
                 if shapes not in players:
                     specs = [(part.dtype, pattern(part.shape)) for part in parts]
                     layout = self.layout(program, -1, None, *specs)
-                    players[shapes] = Player(layout, broadcast(*shapes))
+                    players[shapes] = Player(layout, layout.shapes(broadcast(*shapes)))
                 targets = tuple([None if whole is None else whole[place] for whole in wholes])
                 results = players[shapes].play(parts, targets)
                 adding = zip(results, wholes, strict=True)

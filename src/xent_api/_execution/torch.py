@@ -18,6 +18,7 @@ from .direct import Backend, Program, is_rowwise
 from .rows import RowTiles
 from .tiled import Runner
 from .torch_calls import DIALECT
+from .torch_namespace import fused
 from .workers import current
 
 
@@ -115,7 +116,15 @@ def _run_traced(program: Program, operands: tuple[Array, ...]) -> tuple[Array, .
             return results
         if not torch._C._are_functorch_transforms_active() and forward_ad._current_level < 0:
             program = undifferentiated(program)
-    return program(namespace, *operands)
+    return program(_lines(program, operands), *operands)
+
+
+def _lines(program: Program, operands: tuple[Array, ...]) -> Any:
+    """Return the namespace for a program, which compilers and transformations may see."""
+    final = not getattr(program, "differentiable", True)  # only programs of elements tell
+    if final and torch.compiler.is_compiling() and operands[0].device.type == "cpu":
+        return fused
+    return namespace
 
 
 def undifferentiated(program: Program) -> Program:
@@ -213,7 +222,7 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
     def forward(leaf: Leaf, *operands: Array) -> tuple[Array, ...]:
         """Return the results of the program."""
         # The lines that autograd may differentiate: there are tools that lose the rule.
-        return leaf.program(namespace, *operands)
+        return leaf.program(_lines(leaf.program, operands), *operands)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], _: tuple[Array, ...]) -> None:

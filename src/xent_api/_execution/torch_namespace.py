@@ -1,5 +1,7 @@
 """What programs use of PyTorch's namespace, completed to the standard's meaning."""
 
+from types import SimpleNamespace
+
 import torch
 from array_api_compat.torch import (
     abs,
@@ -17,6 +19,7 @@ from array_api_compat.torch import (
     zeros_like,
 )
 
+from .._formulas.log1p import log1p as arithmetic
 from .._typing import Array
 
 __all__ = [
@@ -52,3 +55,12 @@ def clip(x: Array, low: int, high: int) -> Array:
 def subtract(x: Array, top: Array) -> Array:
     """Return x - top, and 0 where x is the maximum, which Triton has rounded: as under JAX."""
     return (x + (top - top)) - top if torch.compiler.is_compiling() else x - top
+
+
+def _log1p(e: Array) -> Array:
+    return arithmetic(e, single=e.dtype == torch.float32)
+
+
+fused = SimpleNamespace(**{name: globals()[name] for name in __all__} | {"log1p": _log1p})
+"""The namespace for what ``torch.compile`` makes one loop of, on CPUs, and nobody differentiates:
+of numbers in [0, 1] `log1p` takes a third of the time of the vector library that serves there."""

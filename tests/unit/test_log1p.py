@@ -1,0 +1,76 @@
+"""The logarithm in arithmetic alone: its digits, its coefficients, and where NumPy takes it."""
+
+import make_log1p
+import mpmath
+import numpy as np
+import pytest
+
+from xent_api import sigmoid_xent
+from xent_api._execution.numpy import LONG, NumpyBackend
+from xent_api._execution.numpy_calls import DIALECT, LONG_DIALECT
+from xent_api._execution.table import find_backend
+from xent_api._execution.tiled import Runner
+from xent_api._formulas.log1p import DOUBLE, SINGLE, log1p
+from xent_api.testing import ulp_error
+
+RANDOM = np.random.default_rng(0)
+EXPONENTS = RANDOM.uniform(-126.0, 0.0, 300_000)
+NEAR_ONE = RANDOM.uniform(0.0, 1.0, 700_000)
+SPECIAL = [0.0, -0.0, np.nan, 5e-324, 1e-45, 1e-40, 2.0**-60]
+
+
+def test_float32_to_less_than_two_ulp() -> None:
+    e = np.concatenate([2.0**EXPONENTS, NEAR_ONE]).astype(np.float32)
+    wanted = np.log1p(e.astype(np.float64))  # 29 bits more than are asked for
+    got = log1p(e, single=True)
+    assert 0.5 < (np.abs(got - wanted) / np.spacing(wanted.astype(np.float32))).max() < 1.8
+
+
+def test_float64_to_two_ulp() -> None:
+    e = np.concatenate([2.0 ** EXPONENTS[:1000], NEAR_ONE[:4000]])
+    with mpmath.workdps(40):
+        wanted = [mpmath.nstr(mpmath.log1p(float(value)), 30) for value in e]
+        got = log1p(e, single=False)
+        errors = [ulp_error(a, b, "float64") for a, b in zip(got, wanted, strict=True)]
+    assert 0.5 < max(errors) < 2.2
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_special_values(single: bool) -> None:  # noqa: FBT001  (a parameter)
+    e = np.asarray(SPECIAL, np.float32 if single else np.float64)
+    with np.errstate(all="ignore"):
+        got = log1p(e, single=single)
+    np.testing.assert_array_equal(got, np.log1p(e))
+    np.testing.assert_array_equal(np.signbit(got), np.signbit(e))
+
+
+def test_the_coefficients_are_those_of_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    make_log1p.main()
+    single, double = capsys.readouterr().out.splitlines()
+    assert single == f"SINGLE {list(SINGLE[0])} {list(SINGLE[1])}: 0.016 eps"
+    assert double == f"DOUBLE {list(DOUBLE[0])} {list(DOUBLE[1])}: 0.057 eps"
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["arithmetic", "library"])
+@pytest.mark.parametrize("count", [LONG, 300_000], ids=["whole", "tiles"])
+def test_numpy_with_vectors_and_without(
+    made: bool,  # noqa: FBT001  (a parameter)
+    count: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Whichever the machine that runs this has.
+    backend = find_backend(np.zeros(1))
+    assert isinstance(backend, NumpyBackend)
+    dialect = DIALECT._replace(no_log1p=np.dtype(np.float32) if made else None)
+    runner = Runner(dialect, backend.total, backend.runner.quiet)
+    monkeypatch.setattr(backend, "long_runner", runner)
+    x = RANDOM.normal(0.0, 10.0, count).astype(np.float32)
+    got = sigmoid_xent.loss(labels=np.zeros_like(x), logits=x)
+    wanted = np.logaddexp(0.0, x.astype(np.float64))
+    assert (np.abs(got - wanted) / np.spacing(wanted.astype(np.float32))).max() < 4.0
+    assert runner.layout.cache_info().currsize > 0  # else another one was at work
+
+
+def test_the_choice_is_that_of_float32_alone() -> None:
+    assert DIALECT.no_log1p is None
+    assert LONG_DIALECT.no_log1p in (None, np.dtype(np.float32))
