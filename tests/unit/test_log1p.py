@@ -36,7 +36,7 @@ def test_float64_to_two_ulp() -> None:
 
 
 @pytest.mark.parametrize("single", [True, False])
-def test_special_values(single: bool) -> None:  # noqa: FBT001  (a parameter)
+def test_special_values(single: bool) -> None:
     e = np.asarray(SPECIAL, np.float32 if single else np.float64)
     with np.errstate(all="ignore"):
         got = log1p(e, single=single)
@@ -54,7 +54,7 @@ def test_the_coefficients_are_those_of_the_recipe(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize("made", [True, False], ids=["arithmetic", "library"])
 @pytest.mark.parametrize("count", [LONG, 300_000], ids=["whole", "tiles"])
 def test_numpy_with_vectors_and_without(
-    made: bool,  # noqa: FBT001  (a parameter)
+    made: bool,
     count: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
