@@ -7,11 +7,10 @@ from typing import Any
 import jax
 from jax.custom_derivatives import SymbolicZero
 
-from .._formulas.log1p import log1p
-from .._programs.rows import LONG
 from .._typing import Array, Device, DType, Namespace
 from .derivatives import Differentiable, has_rule
 from .direct import Backend, Program, RowProgram, is_rowwise
+from .jax_namespace import Repaired, Unrolled, barrier
 
 
 class JaxBackend(Backend):
@@ -88,16 +87,16 @@ class JaxBackend(Backend):
         """
         few = in_float32(program)
         on_cpu = program.with_barrier(barrier)
-        # What one of two classes has beside the other's 1.
-        fractions = isinstance(program.size, int) and program.size <= 2
-        common = namespace = Repaired(self.xp, fractions=fractions)
-        if not few and program.compute != program.wide and "hessian" not in program.outputs:
+        namespace = self.namespace
+        if up_to(APART, program):
+            namespace = Unrolled(self.xp)
+        elif not few and program.compute != program.wide and "hessian" not in program.outputs:
             namespace = Repaired(self.xp, barrier)
-        narrow: Callable[..., tuple[Array, ...]] = partial(program.narrowed(), common)
+        narrow: Callable[..., tuple[Array, ...]] = partial(program.narrowed(), self.namespace)
         if program.compute == self.xp.float64:
             narrow = widened(narrow)  # There are such arrays where JAX makes none.
         cpu = partial(on_cpu.narrowed(), namespace) if few else widened(partial(on_cpu, namespace))
-        gpu = widened(partial(program, common))
+        gpu = widened(partial(program, self.namespace))
         return {"cpu": cpu, "cuda": gpu, "rocm": gpu, "default": narrow}
 
     def _by_rule(self, program: Differentiable, operands: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -137,16 +136,6 @@ class JaxBackend(Backend):
         return sum(parts[1:], parts[0])
 
 
-def barrier(*arrays: Array) -> tuple[Array, ...]:
-    """Return arrays of which XLA computes anew what it has computed of the others.
-
-    On CPUs it would keep exponentials in memory for sums and gradient, which takes longer: dense
-    labels of ten and 1000 classes 9.1 and 4.8 ns instead of 7.9 and 3.1 (JAX 0.10). One by one,
-    since of arrays together none may vary over a mesh that others do not.
-    """
-    return tuple(jax.lax.optimization_barrier(array) for array in arrays)
-
-
 def widened(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tuple[Array, ...]]:
     """Return the function with float64 in its lines."""
 
@@ -163,73 +152,24 @@ def _platform(operands: tuple[Array, ...]) -> str:
     return {"cpu": "cpu", "gpu": "cuda"}.get("".join(names), "default")
 
 
-STRIPES = 32
-"""The number of partial sums of a row in float64."""
-
-
 FEW = 3
-"""The classes up to which float32 holds the bars for class numbers."""
+"""The classes up to which float32 holds the bars: within 3.3 ulp (3e6 logits for each number)."""
+APART = 10
+"""The classes up to which each is an array of its own on CPUs. A mean with its gradient takes a
+third to nine tenths of the time that reductions take, and a loss alone a twelfth to all of it; with
+more classes both take longer (EPYC 7003, JAX 0.10)."""
 
 
 def in_float32(program: RowProgram) -> bool:
     """Tell whether float32 holds the bars, where float64 for each row takes longer.
 
-    Loss and gradient of up to 32 classes with a label each are then within 3.9 ulp, of three with
-    class numbers within 3.4 (2e6 logits for each number of classes). Ten classes with a label each
-    take 8.3 ns a logit, and 12 with float64, two with class numbers 11 and 16.
+    Up to 32 classes with a label each would take 0.7 to 1 times as long in float32, and be up to
+    4.5 ulp off: by how much depends on the vector instructions that a CPU has.
     """
-    limit = FEW if "classes" in program.operands else LONG
-    # Exported programs may have symbols for sizes.
-    few = isinstance(program.size, int) and program.size <= limit
-    return few and program.compute != program.wide and "hessian" not in program.outputs
+    hessian = "hessian" in program.outputs
+    return up_to(FEW, program) and program.compute != program.wide and not hessian
 
 
-@partial(jax.jit, inline=True)  # one call where arrays are computed line by line
-def _arithmetic(e: Array) -> Array:
-    return log1p(e, single=e.dtype.itemsize == 4)
-
-
-_log1p: Any = jax.custom_jvp(_arithmetic)
-# Its lines are those of an approximation, the derivative of which has fewer digits.
-_log1p.defjvps(lambda tangent, _, e: tangent / (1.0 + e))
-
-
-class Repaired:
-    """JAX's namespace with a difference and a sum over classes that keep their digits."""
-
-    def __init__(
-        self,
-        xp: Namespace,
-        barrier: Callable[..., tuple[Array, ...]] | None = None,
-        *,
-        fractions: bool = False,
-    ) -> None:
-        self._xp, self._barrier = xp, barrier
-        self.log1p = _log1p if fractions else xp.log1p
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._xp, name)
-
-    def subtract(self, x: Array, top: Array) -> Array:
-        """Return x - top, and 0 where x is the maximum.
-
-        XLA computes x once more for this, if that is a product as of ``logits / temperature``, and
-        its machine code then leaves out the rounding of the product: what is added prevents that.
-        """
-        return (x + (top - top)) - top
-
-    def sum(self, x: Array, *, axis: int, keepdims: bool, dtype: DType) -> Array:
-        """Return the sum over the last axis.
-
-        There is no wider dtype to add float64 up in, and XLA's sum of rows of 1000 is off by up to
-        5.1 units of 2^-53. Added up in 32 stripes first, rows of 33 to 10 000 by 2.9 (3000 each).
-        """
-        count = x.shape[-1]
-        if x.dtype == self._xp.float64 and isinstance(count, int) and count > STRIPES:
-            edges = [(0, 0)] * (x.ndim - 1) + [(0, -count % STRIPES)]
-            stripes = (*x.shape[:-1], STRIPES, -(-count // STRIPES))
-            x = self._xp.reshape(self._xp.pad(x, edges), stripes).sum(-2)
-        value = self._xp.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
-        # Without it XLA takes arithmetic in float64 into the kernels of sums, on CPUs: 256 classes
-        # with a label each then take up to 15 ns a logit instead of 4.
-        return value if self._barrier is None else self._barrier(value)[0]
+def up_to(limit: int, program: RowProgram) -> bool:
+    """Tell whether a program is known to have no more classes: exported ones may have a symbol."""
+    return isinstance(program.size, int) and program.size <= limit
