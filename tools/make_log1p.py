@@ -12,6 +12,7 @@ and held, and the others are fitted once more, which leaves a tenth of the error
 """
 
 from collections.abc import Callable
+from functools import reduce
 
 import numpy as np
 from mpmath import mp, mpf
@@ -31,14 +32,23 @@ def weight(e: mpf) -> mpf:
     return e * e / mp.log1p(e)
 
 
+def polynomial(coefficients: Coefficients, e: mpf) -> mpf:
+    """Return a polynomial, the coefficients of which come highest powers first.
+
+    ``mpmath.polyval`` takes them in this order with a warning from mpmath 1.4 on, and in the
+    other one not before.
+    """
+    return reduce(lambda total, coefficient: total * e + coefficient, coefficients, mpf(0))
+
+
 def quotient(found: Coefficients, above: int, e: mpf) -> mpf:
     """Return p/q, the coefficients of which come together, highest powers first."""
-    return mp.polyval(found[: above + 1], e) / denominator(found, above, e)
+    return polynomial(found[: above + 1], e) / denominator(found, above, e)
 
 
 def denominator(found: Coefficients, above: int, e: mpf) -> mpf:
     """Return q, which begins with 1."""
-    return mp.polyval([mpf(1), *found[above + 1 :]], e)
+    return polynomial([mpf(1), *found[above + 1 :]], e)
 
 
 def fit(above: int, below: int, held: Coefficients) -> Coefficients:
