@@ -9,6 +9,7 @@ from xent_api import sigmoid_xent
 from xent_api._execution.numpy import LONG, NumpyBackend
 from xent_api._execution.numpy_calls import DIALECT, LONG_DIALECT
 from xent_api._execution.table import find_backend
+from xent_api._execution.tape import record
 from xent_api._execution.tiled import Runner
 from xent_api._formulas.log1p import DOUBLE, SINGLE, log1p
 from xent_api.testing import ulp_error
@@ -69,6 +70,17 @@ def test_numpy_with_vectors_and_without(
     wanted = np.logaddexp(0.0, x.astype(np.float64))
     assert (np.abs(got - wanted) / np.spacing(wanted.astype(np.float32))).max() < 4.0
     assert runner.layout.cache_info().currsize > 0  # else another one was at work
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("missing", [None, np.float32])
+def test_arithmetic_stands_for_what_is_missing_alone(
+    dtype: type[np.floating], missing: type[np.floating] | None
+) -> None:
+    dialect = DIALECT._replace(no_log1p=None if missing is None else np.dtype(missing))
+    tape = record(lambda xp, e: (xp.log1p(e),), ((np.dtype(dtype), (2,)),), dialect)
+    names = [step.name for step in tape.steps]
+    assert (names == ["log1p"]) == (dtype is not missing)
 
 
 def test_the_choice_is_that_of_float32_alone() -> None:

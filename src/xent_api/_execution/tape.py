@@ -286,9 +286,9 @@ def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
 
 
 def _log1p(value: Recorded) -> Recorded:
-    recorder = value.recorder
-    # Sums over classes are not in [0, 1].
-    if value.dtype != recorder.dialect.no_log1p or recorder.axis != -1:
+    recorder, missing = value.recorder, value.recorder.dialect.no_log1p
+    # NumPy's float64 equals None. Sums over classes are not in [0, 1].
+    if missing is None or value.dtype != missing or recorder.axis != -1:
         return recorder.record("log1p", value)
     return cast("Recorded", log1p(value, single=value.dtype.itemsize == 4))
 
