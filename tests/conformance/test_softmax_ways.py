@@ -342,7 +342,7 @@ def _near(suite: Suite, got: Any, wanted: Any, bar: float) -> None:
 @pytest.mark.only("numpy", "array_api_strict", "torch", "jax", "mlx", "dask")
 @pytest.mark.eager
 @pytest.mark.dtypes("float32")
-@pytest.mark.parametrize("classes", [2, 3, 10, 32, 65, 300, 1000])
+@pytest.mark.parametrize("classes", [2, 3, 10, 15, 32, 65, 300, 1000])
 @pytest.mark.parametrize("scale", [0.5, 10.0])
 def test_random_rows_hold_the_bars(suite: Suite, dtype: str, classes: int, scale: float) -> None:
     """The errors of a row's sum are in all of its gradients: many rows of one length show them."""

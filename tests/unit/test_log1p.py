@@ -11,7 +11,7 @@ from xent_api._execution.numpy_calls import DIALECT, LONG_DIALECT
 from xent_api._execution.table import find_backend
 from xent_api._execution.tape import record
 from xent_api._execution.tiled import Runner
-from xent_api._formulas.log1p import DOUBLE, SINGLE, log1p
+from xent_api._formulas.log1p import DOUBLE, SINGLE, log1p, log1p_up_to
 from xent_api.testing import ulp_error
 
 RANDOM = np.random.default_rng(0)
@@ -34,6 +34,18 @@ def test_float64_to_two_ulp() -> None:
         got = log1p(e, single=False)
         errors = [ulp_error(a, b, "float64") for a, b in zip(got, wanted, strict=True)]
     assert 0.5 < max(errors) < 2.2
+
+
+@pytest.mark.parametrize("largest", [1.0, 3.0, 9.0, 14.0, 1e5])
+def test_sums_up_to_any_number(largest: float) -> None:
+    uniform = RANDOM.uniform(0.0, largest, 4000)
+    r = np.concatenate([[0.0, largest], 2.0 ** EXPONENTS[:1000], uniform])
+    with mpmath.workdps(40):
+        wanted = [mpmath.log1p(float(value)) for value in r]
+        got = log1p_up_to(np, r, largest)
+        errors = [abs(a - b) / b for a, b in zip(map(float, got), wanted, strict=True) if b]
+    assert got[0] == 0.0
+    assert 1e-17 < max(errors) < 1e-15
 
 
 @pytest.mark.parametrize("single", [True, False])

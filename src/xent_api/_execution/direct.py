@@ -32,6 +32,9 @@ class RowProgram(Program, Protocol):
     def narrowed(self) -> "RowProgram":
         """Return the program for where rows have no wider dtype."""
 
+    def undifferentiated(self) -> "RowProgram":
+        """Return the program for where no library differentiates its lines."""
+
     def with_barrier(self, barrier: Callable[..., tuple[Array, ...]]) -> "RowProgram":
         """Return the program for a compiler that should compute some things anew."""
 

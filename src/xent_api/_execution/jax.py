@@ -53,7 +53,7 @@ class JaxBackend(Backend):
         """Run the program, by the rule where there may be derivatives."""
         traced = any(isinstance(operand, jax.core.Tracer) for operand in operands)
         if not traced and is_rowwise(program):
-            return self._ways(program)[_platform(operands)](*operands)
+            return self._ways(program.undifferentiated())[_platform(operands)](*operands)
         floating = [self.xp.isdtype(operand.dtype, "real floating") for operand in operands]
         if not traced or not has_rule(program, floating):
             return self._function(program)(*operands)
@@ -63,8 +63,8 @@ class JaxBackend(Backend):
         """Return the program as a function of its operands, for whatever will run it."""
         if not is_rowwise(program):
             return partial(program, Repaired(self.xp, fractions=True))
-        ways = self._ways(program)
-        lines = ways["cuda" if jax.config.jax_enable_x64 else "default"]
+        ways = self._ways(program.undifferentiated())
+        lines = self._ways(program)["cuda" if jax.config.jax_enable_x64 else "default"]
 
         def chosen(*operands: Array) -> tuple[Array, ...]:
             results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **ways)
@@ -89,7 +89,9 @@ class JaxBackend(Backend):
         on_cpu = program.with_barrier(barrier)
         namespace = self.namespace
         if up_to(APART, program):
-            namespace = Unrolled(self.xp)
+            # All classes but one have up to 1 each.
+            wide = not few and program.compute != program.wide
+            namespace = Unrolled(self.xp, program.size - 1.0 if wide else None)
         elif not few and program.compute != program.wide and "hessian" not in program.outputs:
             namespace = Repaired(self.xp, barrier)
         narrow: Callable[..., tuple[Array, ...]] = partial(program.narrowed(), self.namespace)
@@ -154,10 +156,10 @@ def _platform(operands: tuple[Array, ...]) -> str:
 
 FEW = 3
 """The classes up to which float32 holds the bars: within 3.3 ulp (3e6 logits for each number)."""
-APART = 10
+APART = 15
 """The classes up to which each is an array of its own on CPUs. A mean with its gradient takes a
 third to nine tenths of the time that reductions take, and a loss alone a twelfth to all of it; with
-more classes both take longer (EPYC 7003, JAX 0.10)."""
+16 and more classes 1.3 to 2.5 times that time (EPYC 9005 with AVX-512 and without, JAX 0.10)."""
 
 
 def in_float32(program: RowProgram) -> bool:

@@ -11,7 +11,7 @@ are positive, so that nothing cancels. (A series in e/(2+e) needs fewer operatio
 uses a quotient twice, for which XLA makes a loop of its own.)
 """
 
-from .._typing import Array
+from .._typing import Array, Namespace
 
 SINGLE = (
     (0.9545276165008545, 5.963662624359131, 6.621954917907715),
@@ -44,6 +44,20 @@ def log1p(e: Array, *, single: bool) -> Array:
     """Return log(1 + e) with the digits of float32 (`single`) or float64."""
     above, below = SINGLE if single else DOUBLE
     return e - e * e * (_polynomial(above, e) / _polynomial(below, e))
+
+
+def log1p_up_to(xp: Namespace, r: Array, largest: float) -> Array:
+    """Return log(1 + r) of float64 for 0 <= r <= `largest`, right to 1e-15.
+
+    By log(1+r) = 2*log(1+s) with s = sqrt(1+r) - 1 = r/(1 + sqrt(1+r)), as often as it takes to
+    come below 1: once up to 3, twice up to 15. A small r keeps its digits.
+    """
+    times = 0
+    while largest > 1.0:
+        largest = (1.0 + largest) ** 0.5 - 1.0
+        r = r / (1.0 + xp.sqrt(1.0 + r))
+        times += 1
+    return log1p(r, single=False) * 2.0**times
 
 
 def _polynomial(coefficients: tuple[float, ...], e: Array) -> Array:
