@@ -1,13 +1,16 @@
 """`set_workers`: what it takes, and for whom it holds."""
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, current_thread
 from typing import Any
 
 import numpy as np
 import pytest
 
 from xent_api import set_workers
+from xent_api._execution.tiles import Place, in_threads
 from xent_api._execution.workers import DEFAULT, Setting, current
 
 
@@ -41,3 +44,34 @@ def test_workers_are_not_0_and_not_fewer() -> None:
 def test_compile_is_a_bool() -> None:
     with pytest.raises(TypeError, match="`compile` must be a bool; got int"):
         set_workers(1, compile=1)  # type: ignore[arg-type]
+
+
+SPOTS: list[Place] = [(slice(k, k + 1),) for k in range(20)]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 50])
+def test_results_come_in_order_from_all_threads(workers: int) -> None:
+    busy = Barrier(min(workers, len(SPOTS)), timeout=60)
+    threads = set()
+
+    def work(spots: Iterable[Place]) -> list[int]:
+        found: list[int] = []
+        for (spot,) in spots:
+            if not found:
+                busy.wait()  # which nobody passes before all threads have a place
+                threads.add(current_thread())
+            found.append(spot.start)
+        return found
+
+    assert in_threads(work, SPOTS, workers) == list(range(20))
+    assert len(threads) == min(workers, len(SPOTS))
+    assert current_thread() in threads
+
+
+@pytest.mark.parametrize("number", [0, 19])
+def test_the_error_of_any_thread_is_raised(number: int) -> None:
+    def work(spots: Iterable[Place]) -> list[int]:
+        return [1 // (spot.start - number) for (spot,) in spots]
+
+    with pytest.raises(ZeroDivisionError):
+        in_threads(work, SPOTS, 2)

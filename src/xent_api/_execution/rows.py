@@ -9,7 +9,7 @@ A row that is larger than a tile is cut, too. Its sums and maxima are then taken
 other, each over all of its tiles, and what they were taken of is computed again for the next.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Any, NamedTuple
 
@@ -97,7 +97,7 @@ class RowTiles:
             return self.dialect.empty((*self.batch, 1), dtype)
         return self.dialect.empty_like(logits, dtype)
 
-    def _play(self, spots: list[Place]) -> list[tuple[Array, ...]]:
+    def _play(self, spots: Iterable[Place]) -> list[tuple[Array, ...]]:
         """Fill the results at these places; return for each place the sums of the others."""
         player = None
         totals = []

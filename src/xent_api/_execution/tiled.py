@@ -1,6 +1,6 @@
 """Programs on whole arrays or tile by tile, by their tapes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import lru_cache, partial
 from math import prod
@@ -98,7 +98,7 @@ class Runner:
         program: Program,
         operands: tuple[Array, ...],
         wholes: tuple[Array | None, ...],
-        spots: list[Place],
+        spots: Iterable[Place],
     ) -> list[tuple[Array, ...]]:
         """Fill the results at these places; return for each place the sums of the others."""
         shape = broadcast(*(operand.shape for operand in operands))

