@@ -17,11 +17,10 @@ TILE = 2**16
 """Elements of a tile: of 2^12 to 2^19, the fastest for float32 and as good as any for float64. The
 loss of 1e7 float32 elements takes 4.5 ns each, 5.6 in tiles of 2^13 and 5.5 in tiles of 2^18
 (``tools/measure_tiles.py``, 2026-11-22, Xeon 2.1 GHz, NumPy 2.4.6)."""
-SHARED = 2**20
+SHARED = 5 * 2**18
 """Bytes of one operand's tile where threads share the work: each of NumPy's calls hands over
-Python's global lock, which costs more than what such tiles lose to the cache. Two threads are 1.5
-to 1.9 times as fast as one so, 0.9 to 1.4 times in tiles of a quarter (AMD EPYC, idle, 2026-11-26;
-the tables of the script)."""
+Python's global lock, which costs more than what such tiles lose to the cache. Two threads are 1.65
+to 1.9 times as fast as one so, 1.1 to 1.5 times in tiles of 2^19 (AMD EPYC, idle, 2026-11-26)."""
 ROWS = 2**18
 """Elements of a tile of rows of classes. Some twenty calls for each row, not for each element, make
 larger ones pay, above all with two threads: 1.4 to 1.7 times as fast as one so, 1.0 to 1.5 in tiles
