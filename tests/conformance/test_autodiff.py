@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from helpers.suite import Suite
 
-from xent_api import sigmoid_xent
-from xent_api.testing import ulp_error
+from xent_api import sigmoid_xent, softmax_xent
+from xent_api.testing import BAR, ulp_error
+from xent_api.testing.float64 import softmax_values, ulp_errors
 
 pytestmark = [
     pytest.mark.only("torch", "jax", "mlx"),
@@ -283,3 +285,20 @@ def test_mlx_in_forward_mode_at_infinity(suite: Suite, dtype: str) -> None:
     x, z = mx.array([INF, -INF]), mx.array([1.0, 0.0])
     _, (slope,) = mx.jvp(lambda x: sigmoid_xent.loss(labels=z, logits=x), (x,), (mx.ones((2,)),))
     assert suite.floats(slope) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("classes", [3, 4, 15, 16, 100])
+def test_the_derivative_in_the_labels_of_rows(suite: Suite, dtype: str, classes: int) -> None:
+    """At the highest logit it is log(1 + r), as the loss of a hard label there."""
+    random = np.random.default_rng(classes)
+    logits = np.round(random.normal(0.0, 4.0, (60_000 // classes, classes)) * 2**12) / 2**12
+    top = logits.argmax(axis=1)
+    exact, _, _ = softmax_values(logits, top)
+    x = suite.array(logits.tolist(), dtype)
+
+    def loss(z: Any) -> Any:
+        return softmax_xent.loss(labels=z, logits=x, reduction="sum")
+
+    (slope,) = _grad(suite, loss, suite.array(np.eye(classes)[top].tolist(), dtype))
+    found = np.reshape(suite.floats(slope), logits.shape)[np.arange(len(top)), top]
+    assert ulp_errors(found, exact, dtype).max() <= BAR

@@ -97,4 +97,5 @@ def test_arithmetic_stands_for_what_is_missing_alone(
 
 def test_the_choice_is_that_of_float32_alone() -> None:
     assert DIALECT.no_log1p is None
-    assert LONG_DIALECT.no_log1p in (None, np.dtype(np.float32))
+    # By name, because float64 equals None.
+    assert str(LONG_DIALECT.no_log1p) in ("None", "float32")

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, current_thread
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -68,10 +69,23 @@ def test_results_come_in_order_from_all_threads(workers: int) -> None:
     assert current_thread() in threads
 
 
-@pytest.mark.parametrize("number", [0, 19])
-def test_the_error_of_any_thread_is_raised(number: int) -> None:
+@pytest.mark.parametrize("fails", [True, False], ids=["caller", "other"])
+def test_the_error_of_any_thread_ends_all(fails: bool) -> None:
+    caller, busy = current_thread(), Barrier(2, timeout=60)
+    done: list[int] = []
+
     def work(spots: Iterable[Place]) -> list[int]:
-        return [1 // (spot.start - number) for (spot,) in spots]
+        found = []
+        for (spot,) in spots:
+            if spot.start < 2:  # the first place of each thread
+                busy.wait()
+            if (current_thread() is caller) == fails:
+                raise ZeroDivisionError
+            sleep(0.01)
+            done.append(spot.start)
+            found.append(spot.start)
+        return found
 
     with pytest.raises(ZeroDivisionError):
         in_threads(work, SPOTS, 2)
+    assert len(done) < len(SPOTS) - 1

@@ -53,7 +53,8 @@ class JaxBackend(Backend):
         """Run the program, by the rule where there may be derivatives."""
         traced = any(isinstance(operand, jax.core.Tracer) for operand in operands)
         if not traced and is_rowwise(program):
-            return self._ways(program.undifferentiated())[_platform(operands)](*operands)
+            ways = self._ways(program.undifferentiated(), fused=False)
+            return ways[_platform(operands)](*operands)
         floating = [self.xp.isdtype(operand.dtype, "real floating") for operand in operands]
         if not traced or not has_rule(program, floating):
             return self._function(program)(*operands)
@@ -78,21 +79,24 @@ class JaxBackend(Backend):
         function.defjvp(rule)  # type: ignore[attr-defined]
         return function
 
-    def _ways(self, program: RowProgram) -> dict[str, Callable[..., tuple[Array, ...]]]:
+    def _ways(
+        self, program: RowProgram, *, fused: bool = True
+    ) -> dict[str, Callable[..., tuple[Array, ...]]]:
         """Return for each platform the program as a function of its operands.
 
         CPUs and GPUs compute what belongs to a row of classes in float64, whether or not JAX shows
         it to its users: in float32 rows of ten lose 4 ulp and longer ones 8. TPUs have none, and it
-        takes them long to compute as if they had.
+        takes them long to compute as if they had. Where nothing is `fused`, each class would be
+        another call.
         """
-        few = in_float32(program)
+        few = fused and in_float32(program)
+        wider = not few and program.compute != program.wide
         on_cpu = program.with_barrier(barrier)
         namespace = self.namespace
-        if up_to(APART, program):
+        if fused and up_to(APART, program):
             # All classes but one have up to 1 each.
-            wide = not few and program.compute != program.wide
-            namespace = Unrolled(self.xp, program.size - 1.0 if wide else None)
-        elif not few and program.compute != program.wide and "hessian" not in program.outputs:
+            namespace = Unrolled(self.xp, program.size - 1.0 if wider else None)
+        elif wider and "hessian" not in program.outputs:
             namespace = Repaired(self.xp, barrier)
         narrow: Callable[..., tuple[Array, ...]] = partial(program.narrowed(), self.namespace)
         if program.compute == self.xp.float64:

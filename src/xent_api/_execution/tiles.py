@@ -99,7 +99,11 @@ def in_threads(
 
     def take() -> None:
         taken: list[int] = []
-        found.update(zip(taken, work(_next(waiting, taken)), strict=True))
+        try:
+            found.update(zip(taken, work(_next(waiting, taken)), strict=True))
+        except BaseException:  # which the others need not go on for
+            waiting.clear()
+            raise
 
     with ThreadPoolExecutor(workers - 1) as pool:
         others = [pool.submit(take) for _ in range(workers - 1)]
