@@ -85,9 +85,11 @@ def in_threads(
 ) -> list[Part]:
     """Return what `work` makes of all places, in their order.
 
-    Each thread, the caller's among them, takes the next place when it is done with one: what else a
+    Each thread, the caller's among them, takes another place when it is done with one: what else a
     machine does holds up one thread only. (With a third of one processor taken, two threads are 1.4
-    to 1.9 times as fast as one so, and 1.1 to 1.3 with a half of the places each.)
+    to 1.9 times as fast as one so, and 1.1 to 1.3 with a half of the places each.) They take them
+    from both ends, because neighbours write to new memory of the same page, which the system clears
+    for both: two threads are 1.44 times as fast as one at a loss then, and 1.34 side by side.
     """
     workers = min(workers, len(spots))
     if workers <= 1:
@@ -95,29 +97,30 @@ def in_threads(
     from concurrent.futures import ThreadPoolExecutor
 
     waiting = deque(enumerate(spots))
+    ends = waiting.popleft, waiting.pop
     found: dict[int, Part] = {}
 
-    def take() -> None:
+    def take(number: int) -> None:
         taken: list[int] = []
         try:
-            found.update(zip(taken, work(_next(waiting, taken)), strict=True))
+            found.update(zip(taken, work(_next(ends[number % 2], taken)), strict=True))
         except BaseException:  # which the others need not go on for
             waiting.clear()
             raise
 
     with ThreadPoolExecutor(workers - 1) as pool:
-        others = [pool.submit(take) for _ in range(workers - 1)]
-        take()
+        others = [pool.submit(take, number) for number in range(1, workers)]
+        take(0)
         for other in others:
             other.result()
     return [found[number] for number in range(len(spots))]
 
 
-def _next(waiting: deque[tuple[int, Place]], taken: list[int]) -> Iterator[Place]:
-    """Yield places that nobody has taken yet."""
+def _next(take: Callable[[], tuple[int, Place]], taken: list[int]) -> Iterator[Place]:
+    """Yield places that nobody has taken yet, and note their numbers."""
     while True:
         try:  # a deque is safe among threads; to ask first whether it is empty would not be
-            number, place = waiting.popleft()
+            number, place = take()
         except IndexError:
             return
         taken.append(number)
