@@ -160,7 +160,7 @@ MUTATIONS = (
         "log1p in arithmetic: a coefficient",
         "_formulas/log1p.py",
         "5.963662624359131",
-        "5.96367",
+        "5.9637",
         only=frozenset({"numpy", "torch", "jax"}),
     ),
     Mutation(
@@ -168,13 +168,6 @@ MUTATIONS = (
         "_execution/jax_namespace.py",
         "enumerate(others, start=1)",
         "enumerate(others, start=2)",
-        only=frozenset({"jax"}),
-    ),
-    Mutation(
-        "few classes on JAX: float32",
-        "_execution/jax.py",
-        "FEW = 3",
-        "FEW = 40",
         only=frozenset({"jax"}),
     ),
     Mutation(
