@@ -33,7 +33,7 @@ def weight(e: mpf) -> mpf:
 
 
 def polynomial(coefficients: Coefficients, e: mpf) -> mpf:
-    """Return a polynomial, the coefficients of which come highest powers first.
+    """Return the value of a polynomial, the coefficients of which come highest powers first.
 
     ``mpmath.polyval`` takes them in this order with a warning from mpmath 1.4 on, and in the
     other one not before.

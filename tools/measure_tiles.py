@@ -37,6 +37,9 @@ def sizes(**given: int) -> Iterator[None]:
         vars(backend).update(old)
 
 
+SHARED = [k * 2**18 for k in (1, 2, 3, 4, 5, 6, 8, 16)]
+
+
 def seconds(function: Callable[[], Any], number: int = 1) -> float:
     """Return the time of one call, over `number` calls."""
     return timeit.timeit(function, number=number) / number
@@ -92,7 +95,7 @@ def main() -> None:
         for name in CALLS:
             call = partial(getattr(sigmoid_xent, name), **elementwise(dtype, COUNT))
             table(f"{name} {dtype}", call, 1, "TILE", (2**k for k in range(12, 20)))
-            table(f"{name} {dtype}", call, 2, "SHARED", (2**k for k in range(18, 23)))
+            table(f"{name} {dtype}", call, 2, "SHARED", SHARED)
         for number in (10, 1000, 131_072):
             call = partial(sparse_softmax_xent.loss_and_gradient, **classes(dtype, number))
             for workers in (1, 2):

@@ -44,7 +44,8 @@ class Repaired:
         fractions: bool = False,
     ) -> None:
         self._xp, self._barrier = xp, barrier
-        self.log1p = _log1p if fractions else xp.log1p
+        if fractions:
+            self.log1p = _log1p
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._xp, name)
@@ -84,9 +85,8 @@ class Unrolled(Repaired):
     def __init__(self, xp: Namespace, largest: float | None = None) -> None:
         super().__init__(xp)
         self._largest = largest
-        self.log1p = self._log1p
 
-    def _log1p(self, r: Array) -> Array:
+    def log1p(self, r: Array) -> Array:
         """Return log(1 + r) of what all classes but one have.
 
         XLA's is not vectorized in float64, nor is what is computed in one loop with it: 8 ns a row

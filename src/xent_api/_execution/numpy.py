@@ -19,9 +19,9 @@ loss of 1e7 float32 elements takes 4.5 ns each, 5.6 in tiles of 2^13 and 5.5 in 
 (``tools/measure_tiles.py``, 2026-11-22, Xeon 2.1 GHz, NumPy 2.4.6)."""
 SHARED = 5 * 2**18
 """Bytes of one operand's tile where threads share the work: each of NumPy's calls hands over
-Python's global lock, which costs more than what such tiles lose to the cache. Two threads are 1.6
+Python's global lock, which costs more than what such tiles lose to the cache. Two threads are 1.5
 to 1.9 times as fast as one so in quiet minutes of a virtual machine, 1.1 to 1.5 in tiles of 2^19
-(the sigmoid family, medians, AMD EPYC, 2026-11-26; 1.2 to 1.9 in others)."""
+(the sigmoid family, medians, AMD EPYC, 2026-11-26; 1.0 to 1.9 in others)."""
 ROWS = 2**18
 """Elements of a tile of rows of classes. Some twenty calls for each row, not for each element, make
 larger ones pay, above all with two threads: 1.3 to 1.7 times as fast as one so, 1.0 to 1.5 in tiles

@@ -263,4 +263,4 @@ LONG_DIALECT = DIALECT
 else takes 12 ns an element of float32, as long as all other calls of the loss together with what
 `log1p` is made of then (AMD EPYC 7003). In float64 that takes as long as NumPy's own."""
 if not _log1p_in_vectors():
-    LONG_DIALECT = DIALECT._replace(no_log1p=np.dtype(np.float32))
+    LONG_DIALECT = DIALECT._replace(no_log1p=frozenset({np.dtype(np.float32)}))

@@ -49,8 +49,8 @@ class Dialect(NamedTuple):
     """The array with its last axis first, as a view."""
     index: DType
     """The integers that index arrays."""
-    no_log1p: DType | None = None
-    """The dtype of which the library has no `log1p` in vectors; it is made of other calls."""
+    no_log1p: frozenset[DType] = frozenset()
+    """The dtypes of which the library has no `log1p` in vectors; it is made of other calls."""
 
 
 class Tape(NamedTuple):
@@ -286,9 +286,9 @@ def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
 
 
 def _log1p(value: Recorded) -> Recorded:
-    recorder, missing = value.recorder, value.recorder.dialect.no_log1p
-    # NumPy's float64 equals None. Sums over classes are not in [0, 1].
-    if missing is None or value.dtype != missing or recorder.axis != -1:
+    recorder = value.recorder
+    # Sums over classes are not in [0, 1].
+    if value.dtype not in recorder.dialect.no_log1p or recorder.axis != -1:
         return recorder.record("log1p", value)
     return cast("Recorded", log1p(value, single=value.dtype.itemsize == 4))
 
