@@ -392,7 +392,7 @@ MUTATIONS = (
     ),
     Mutation(
         "rows in pieces: the maximum of the last one",
-        "_execution/rows.py",
+        "_execution/row_player.py",
         "part = functions[COMBINED[reduction.name]](so_far, part, out=part)",
         "part = part",
         only=TILED,

@@ -15,6 +15,7 @@ from helpers.suite import Suite
 
 from xent_api import set_workers, softmax_xent, sparse_softmax_xent
 from xent_api._execution import rows
+from xent_api._programs.softmax import SoftmaxProgram
 from xent_api._report import softmax as report
 from xent_api.testing import BAR, check_namespace, ulp_error
 from xent_api.testing.float64 import softmax_values, ulp_errors
@@ -536,3 +537,61 @@ def test_many_rows_of_ten_classes_hold_the_bars(suite: Suite, dtype: str) -> Non
     """20 000 rows, which take other ways than few: PyTorch's sums of columns lost 3 ulp there."""
     found = report.measure(str(suite), "", report.call_target(suite.target))
     assert {case: found.worst(case) for case in report.CASES if found.worst(case) > BAR} == {}
+
+
+@pytest.mark.only("numpy")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32", "float64")
+@pytest.mark.parametrize("scale", [1.0, 10.0])
+def test_long_rows_without_their_maximum(suite: Suite, dtype: str, scale: float) -> None:
+    """Logits of which the differences from the maximum are rounded: that is not in the results."""
+    random = np.random.default_rng(7)
+    logits = random.normal(1.0, scale, (300, 300)).astype(dtype)
+    labels = random.integers(0, 300, 300)
+    labels[::2] = logits[::2].argmax(axis=1)
+    found = sparse_softmax_xent.loss_and_gradient(labels=labels, logits=logits)
+    if dtype == "float32":
+        exact = softmax_values(logits.astype("float64"), labels)
+        errors = [
+            ulp_errors(a, b.reshape(a.shape), dtype) for a, b in zip(found, exact, strict=False)
+        ]
+        assert max(error.max() for error in errors) <= BAR
+        return
+    for row in (0, 1):
+        hard = tuple(float(k == labels[row]) for k in range(300))
+        exact_loss, exact_gradient, _ = exact_values(tuple(logits[row].tolist()), hard)
+        assert ulp_error(float(found[0][row]), exact_loss, dtype) <= BAR
+        for got, wanted in zip(found[1][row], exact_gradient, strict=True):
+            assert ulp_error(float(got), wanted, dtype) <= BAR
+
+
+@pytest.mark.only("numpy")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32", "float64")
+@pytest.mark.parametrize("odd", [slice(3, None, 9), slice(1, None, 2), slice(None)])
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_rows_that_need_their_maximum(suite: Suite, dtype: str, odd: slice, reduction: Any) -> None:
+    """Some of the rows, most, or all: as if each had been computed by itself, the other way."""
+    random = np.random.default_rng(9)
+    logits = random.normal(0.0, 3.0, (400, 70)).round(2).astype(dtype)
+    logits[odd] += np.resize([-90.0, 95.0, 800.0, -2000.0], len(logits[odd]))[:, None]
+    logits[odd][::5, 4] = -INF
+    labels = random.integers(0, 70, 400)
+    labels[odd][1::7] = 70
+    logits[odd][2::11, 5] = NAN
+    logits[odd][3::11, 6] = INF
+    logits[odd][4::11, 1:] = -INF
+    mask = np.arange(400) % 10 != 4
+    weights = random.choice([0.0, 1e-30, 0.5], 400).astype(dtype)
+    options = {"mask": mask, "weights": weights, "reduction": reduction}
+    kept = labels != 70
+    if reduction == "mean":
+        options["mask"] = mask & kept & np.isfinite(logits).all(axis=1)
+    with in_tiles(suite, 70 * 20, 0, workers=2):
+        found = sparse_softmax_xent.loss_and_gradient(labels=labels, logits=logits, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SoftmaxProgram, "unshifted", lambda _: None)
+        wanted = sparse_softmax_xent.loss_and_gradient(labels=labels, logits=logits, **options)
+    bound = 1e-5 if dtype == "float32" else 1e-13
+    for got, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(got, other, rtol=bound, atol=1e-44)

@@ -29,6 +29,9 @@ class RowProgram(Program, Protocol):
     size: Any
     """The number of classes, or a symbol for it."""
 
+    def unshifted(self) -> "RowProgram | None":
+        """Return the program without the maximum, which tells the rows that it does not serve."""
+
     def narrowed(self) -> "RowProgram":
         """Return the program for where rows have no wider dtype."""
 

@@ -309,6 +309,14 @@ def _max(value: Recorded, *, axis: int, keepdims: bool) -> Recorded:
     return value.recorder.reduce("max", value, value.dtype)
 
 
+def _argmax(value: Recorded, *, axis: int, keepdims: bool) -> Recorded:
+    recorder = value.recorder
+    assert axis == -1, "the axis of the classes"
+    assert keepdims, "by which the result stays aligned"
+    assert (recorder.axis, recorder.stage) == (1, None), "whole rows"
+    return recorder.append("argmax1", (value.slot,), recorder.dialect.index, (value.shape[0], 1))
+
+
 def _clip(value: Recorded, low: float, high: float) -> Recorded:
     return value.recorder.record("clip", value, low, high)
 
@@ -331,6 +339,7 @@ NAMESPACE = SimpleNamespace(
     subtract=lambda one, other: one - other,
     take_along_axis=_take_along_axis,
     max=_max,
+    argmax=_argmax,
     sum=_sum,
     full_like=_full_like,
     zeros_like=lambda like: _full_like(like, 0),

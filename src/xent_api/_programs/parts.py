@@ -18,6 +18,15 @@ def divided(xp: Namespace, value: Array, denominator: Array | float | None) -> A
     return quotient(xp, value, denominator)
 
 
+def row_weights(xp: Namespace, weights: Array | float | None, like: Array) -> Array | None:
+    """Return the weights of rows in the dtype of `like`."""
+    if weights is None:
+        return None
+    if isinstance(weights, float):
+        return xp.zeros_like(like) + weights
+    return cast(xp, weights, like.dtype)
+
+
 def read(numbers: tuple[tuple[str, str], ...]) -> dict[str, Array]:
     """Return the operands that are Python numbers, from what `float.hex` wrote.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from .._formulas import softmax
 from .._typing import Array, Namespace
-from .parts import cast, divided
+from .parts import cast, divided, row_weights
 
 if TYPE_CHECKING:
     from .softmax import SoftmaxProgram
@@ -95,7 +95,7 @@ class Dense(Row):
             # What follows of r is computed from the logits, and not from what r was computed of.
             x, top, self.others = options.barrier(x, top, self.others)
             super().__init__(options, xp, x, top)
-        self.weights = _array(xp, weights, self.others)
+        self.weights = row_weights(xp, weights, self.others)
 
     def loss(self) -> Array:
         """Return the losses."""
@@ -168,7 +168,7 @@ class Sparse(Row):
         self.beside = softmax.total(xp, self.elsewhere, wide)
         """What the label leaves of 1 + r."""
         self.others = self._if_valid(softmax.others(self.beside, self.at_label))
-        self.weights = _array(xp, weights, self.others)
+        self.weights = row_weights(xp, weights, self.others)
 
     def loss(self) -> Array:
         """Return the losses."""
@@ -199,12 +199,3 @@ class Sparse(Row):
     def _if_valid(self, others: Array) -> Array:
         # Every output depends on it.
         return self.xp.where(self.valid, others, nan)
-
-
-def _array(xp: Namespace, weights: Array | float | None, like: Array) -> Array | None:
-    """Return the weights of rows in the dtype of `like`."""
-    if weights is None:
-        return None
-    if isinstance(weights, float):
-        return xp.zeros_like(like) + weights
-    return cast(xp, weights, like.dtype)

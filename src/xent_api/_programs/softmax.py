@@ -8,6 +8,7 @@ from .._formulas.kept import kept, select
 from .._typing import Array, DType, Namespace
 from .parts import cast, read
 from .rows import Dense, Sparse
+from .unshifted import Unshifted
 
 NEUTRAL = {"logits": 0.0, "labels": 0.0, "weights": 1.0}
 """What stands for each operand where a row is not kept."""
@@ -45,6 +46,8 @@ class SoftmaxProgram(NamedTuple):
     it would otherwise keep whole arrays of that for several sums."""
     varied: str | None = None
     """The operand, other than the logits, that the loss is differentiated by."""
+    shifted: bool = True
+    """Whether exponentials are those of differences from the maximum."""
 
     @property
     def rowwise(self) -> bool:
@@ -66,7 +69,8 @@ class SoftmaxProgram(NamedTuple):
             # Beyond that dtype an unsigned number becomes a negative one, which is no class either.
             labels = cast(xp, given["labels"], given["classes"].dtype)
             numbers = given["classes"], labels
-            row: Dense | Sparse = Sparse(self, xp, values["logits"], weights, *numbers)
+            kind = Sparse if self.shifted else Unshifted
+            row: Dense | Sparse | Unshifted = kind(self, xp, values["logits"], weights, *numbers)
         else:
             row = Dense(self, xp, values["logits"], weights, values["labels"])
         if True in self.divided:
@@ -110,6 +114,21 @@ class SoftmaxProgram(NamedTuple):
     def undifferentiated(self) -> "SoftmaxProgram":
         """Return the program for where no library differentiates its lines: the same numbers."""
         return self._replace(constant=None)
+
+    def unshifted(self) -> "SoftmaxProgram | None":
+        """Return the program without the maximum, if it can be, with `doubt` as its last output.
+
+        That is not 0 for rows of which the outputs are not to be trusted.
+        """
+        sparse = "classes" in self.operands and not self.smoothing and not self.varied
+        if not sparse or not {"loss", "gradient"}.issuperset(self.outputs):
+            return None
+        return self._replace(
+            outputs=(*self.outputs, "doubt"),
+            results=(*self.results, self.compute),
+            divided=(*self.divided, False),
+            shifted=False,
+        )
 
     def narrowed(self) -> "SoftmaxProgram":
         """Return the program for where rows have no wider dtype."""
