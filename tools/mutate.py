@@ -391,6 +391,27 @@ MUTATIONS = (
         only=frozenset({"numpy"}),
     ),
     Mutation(
+        "rows without a maximum: all are trusted",
+        "_programs/unshifted.py",
+        "return self.xp.astype(~trusted, self.options.compute)",
+        "return self.xp.astype(trusted & ~trusted, self.options.compute)",
+        only=frozenset({"numpy"}),
+    ),
+    Mutation(
+        "rows without a maximum: the label taken for the largest of the others",
+        "_programs/unshifted.py",
+        "self.valid = self.valid & (spot != labels)  # which",
+        "self.valid = self.valid  # which",
+        only=frozenset({"numpy"}),
+    ),
+    Mutation(
+        "rows without a maximum: factors that are subnormal",
+        "_formulas/unshifted.py",
+        "SMALLEST = 2.0**-126",
+        "SMALLEST = 0.0",
+        only=frozenset({"numpy"}),
+    ),
+    Mutation(
         "rows in pieces: the maximum of the last one",
         "_execution/row_player.py",
         "part = functions[COMBINED[reduction.name]](so_far, part, out=part)",

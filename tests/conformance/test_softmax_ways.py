@@ -582,7 +582,7 @@ def test_rows_that_need_their_maximum(suite: Suite, dtype: str, odd: slice, redu
     logits[odd][3::11, 6] = INF
     logits[odd][4::11, 1:] = -INF
     mask = np.arange(400) % 10 != 4
-    weights = random.choice([0.0, 1e-30, 0.5], 400).astype(dtype)
+    weights = random.choice([0.0, 1e-36, 0.5], 400).astype(dtype)
     options = {"mask": mask, "weights": weights, "reduction": reduction}
     kept = labels != 70
     if reduction == "mean":
@@ -594,4 +594,4 @@ def test_rows_that_need_their_maximum(suite: Suite, dtype: str, odd: slice, redu
         wanted = sparse_softmax_xent.loss_and_gradient(labels=labels, logits=logits, **options)
     bound = 1e-5 if dtype == "float32" else 1e-13
     for got, other in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(got, other, rtol=bound, atol=1e-44)
+        np.testing.assert_allclose(got, other, rtol=bound, atol=1e-43)
