@@ -405,10 +405,24 @@ MUTATIONS = (
         only=frozenset({"numpy"}),
     ),
     Mutation(
+        "rows without a maximum: what is computed again does not get to its place",
+        "_execution/row_player.py",
+        "(result if target is None else target)[rows] = value",
+        "result[rows] = value",
+        only=frozenset({"numpy"}),
+    ),
+    Mutation(
+        "rows without a maximum: factors beyond which few digits show",
+        "_formulas/unshifted.py",
+        "FACTORS = 2.0**-126, 2.0",
+        "FACTORS = 2.0**-126, 1e30",
+        only=frozenset({"numpy"}),
+    ),
+    Mutation(
         "rows without a maximum: factors that are subnormal",
         "_formulas/unshifted.py",
-        "SMALLEST = 2.0**-126",
-        "SMALLEST = 0.0",
+        "FACTORS = 2.0**-126, 2.0",
+        "FACTORS = 0.0, 2.0",
         only=frozenset({"numpy"}),
     ),
     Mutation(

@@ -595,3 +595,37 @@ def test_rows_that_need_their_maximum(suite: Suite, dtype: str, odd: slice, redu
     bound = 1e-5 if dtype == "float32" else 1e-13
     for got, other in zip(found, wanted, strict=True):
         np.testing.assert_allclose(got, other, rtol=bound, atol=1e-43)
+
+
+@pytest.mark.only("numpy")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32", "float64")
+@pytest.mark.parametrize("options", [{}, {"ignore_index": -1}, {"mask": np.ones(8, bool)}])
+def test_rows_computed_again_get_to_their_place(
+    suite: Suite, dtype: str, options: dict[str, Any]
+) -> None:
+    """Also where a mask hides nothing, so that results are copied there."""
+    logits = np.zeros((8, 65), dtype)
+    logits[5, :2] = 1000.0, 900.0
+    labels = np.asarray([0, 0, 65, 0, 0, 1, 0, 0])
+    loss, gradient = sparse_softmax_xent.loss_and_gradient(labels=labels, logits=logits, **options)
+    assert (
+        np.isnan(gradient).all(axis=1).tolist()
+        == np.isnan(loss).tolist()
+        == [row == 2 for row in range(8)]
+    )
+    assert loss[5] == 100.0
+    assert gradient[5].tolist() == [1.0, -1.0, *[0.0] * 63]
+
+
+@pytest.mark.only("numpy")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32", "float64")
+def test_exponentials_with_few_digits_are_not_made_large(suite: Suite, dtype: str) -> None:
+    logits = np.full((1, 1000), -math.log(1000) - 0.6, dtype)
+    logits[0, 5] = small = -95.0 if dtype == "float32" else -715.0
+    (found,) = sparse_softmax_xent.gradient(labels=np.asarray([0]), logits=logits, weights=1e10)
+    wide = logits[0].astype("longdouble")
+    total = np.exp(wide).sum()
+    wanted = 1e10 * np.exp(np.longdouble(small)) / total
+    assert abs(found[5] / wanted - 1) < 300 * np.finfo(dtype).eps  # of differences up to 715

@@ -69,8 +69,10 @@ class TilePlayer:
             count = int(rows.sum())
             if count > self.rows * MENDED:
                 return None
-            for result, value in zip(results, self._again(operands, rows, count), strict=True):
-                result[rows] = value
+            again = self._again(operands, rows, count)
+            # What a target has may be a copy of a result: it is the target that is kept.
+            for result, target, value in zip(results, targets, again, strict=True):
+                (result if target is None else target)[rows] = value
         return self._store(tuple(results), targets, place, piece)
 
     def _again(self, operands: tuple[Array, ...], rows: Array, count: int) -> tuple[Array, ...]:

@@ -12,16 +12,15 @@ where logits are far from 0: `trusted` tells the rows of which all results have 
 are left to the lines of `softmax`.
 """
 
-import math
-
 from .._typing import Array, DType, Namespace
 from .softmax import at_label
 
 LEAST = 0.5
 """The least S. An exponential that is subnormal is off by up to half of the smallest number, and
-what is divided by no less than this by the smallest."""
-SMALLEST = 2.0**-126
-"""The least factor w/S, which is a float32 number with all digits."""
+times no more than 1/LEAST by the smallest."""
+FACTORS = 2.0**-126, 2.0
+"""What w/S may be: a float32 number with all digits, and no more than 1/LEAST, by which the
+smallest exponentials would show how few digits they have."""
 ODDS = 2.0**-100, 1e300
 """What b/q may be. Below it exponentials of others may be subnormal, or 0, beyond it that of the
 label in float64."""
@@ -63,5 +62,5 @@ def trusted_factor(xp: Namespace, factor: Array, weights: Array | None) -> Array
     """Tell the rows of which the rounded factor has its digits."""
     size = xp.abs(factor)
     if weights is None:
-        return (size >= SMALLEST) & (size < math.inf)
-    return ~((size < SMALLEST) & (weights != 0.0)) & (size < math.inf)
+        return (size >= FACTORS[0]) & (size < FACTORS[1])
+    return ~((size < FACTORS[0]) & (weights != 0.0)) & (size < FACTORS[1])
