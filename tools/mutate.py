@@ -324,8 +324,8 @@ MUTATIONS = (
     ),
     Mutation(
         "softmax: a number beyond the classes is the last one",
-        ROWS,
-        "(labels >= 0) & (labels < options.size)",
+        SOFTMAX,
+        "(labels >= 0) & (labels < size)",
         "labels >= 0",
     ),
     Mutation(

@@ -103,7 +103,7 @@ class NumpyBackend(QuietBackend):
         """Run the program, in tiles where arrays are large; a result to be summed is not kept."""
         runner = self.runner
         if is_rowwise(program):
-            rows = RowTiles(runner, program, operands, summed, ROWS, program.unshifted())
+            rows = RowTiles(runner, program, operands, summed, ROWS, program.unshifted)
             return _added(rows.run(current.get().workers))
         if not isinstance(operands[0], np.ndarray):
             # Sums are the scalars that NumPy's own `sum` returns, also when they come back here.

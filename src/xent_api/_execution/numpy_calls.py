@@ -121,11 +121,6 @@ def _max(value: Array, *, out: Array, axis: int) -> Array:
     return np.maximum.reduce(value, axis=axis, keepdims=True, out=out)
 
 
-def _argmax_rows(value: Array, *, out: Array) -> Array:
-    """Return the class of the largest of each row."""
-    return value.argmax(axis=1, keepdims=True, out=out)
-
-
 def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:
     """Return the sums over the classes without one of the ones.
 
@@ -240,7 +235,8 @@ DIALECT = Dialect(
     | {"sum0": partial(_sum, axis=0), "sum1": partial(_sum, axis=1)}
     | {"max0": partial(_max, axis=0), "max1": partial(_max, axis=1)}
     | {"spot0": partial(_spot, axis=0), "spot1": partial(_spot, axis=1)}
-    | {"argmax1": _argmax_rows, "gather": _gather, "clear": _clear, "add_at": _add_at}
+    | {"argmax1": partial(np.argmax, axis=1, keepdims=True)}
+    | {"gather": _gather, "clear": _clear, "add_at": _add_at}
     | {f"all_but_one{axis}": partial(_all_but_one, axis=axis) for axis in (0, 1)}
     | {"spot_within1": _spot_within, "clear_within": _clear_within}
     | {"add_at_within": _add_at_within, "minimum": np.minimum, "maximum": np.maximum},

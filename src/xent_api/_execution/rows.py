@@ -8,7 +8,7 @@ those of columns of ten.) To turn a tile costs less than one call on short rows.
 A row that is larger than a tile is cut, too (`row_player`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .._typing import Array, Shape
@@ -26,8 +26,8 @@ FEW = 64
 class RowTiles:
     """A call of a program over rows.
 
-    A program to try `first` has the same outputs, and then a column that is not 0 for rows of which
-    they are not right. It is for whole rows with many classes.
+    Whole rows of many classes may have a program to try first, which `unshifted` returns: of the
+    same outputs, and then a column that is not 0 for rows of which they are not right.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class RowTiles:
         operands: tuple[Array, ...],
         summed: tuple[bool, ...],
         size: int,
-        first: RowProgram | None = None,
+        unshifted: Callable[[], RowProgram | None] | None = None,
     ) -> None:
         self.runner, self.dialect, self.program = runner, runner.dialect, program
         logits = operands[program.operands.index("logits")]
@@ -50,8 +50,9 @@ class RowTiles:
         specs = [(v.array.dtype, v.pattern(self.axis)) for v in self.operands]
         self.layouts = list(self._layouts(program, specs))
         self.first: Layout | None = None
-        if first is not None and self.axis == 1 and len(self.layouts) == 1:
-            self.first = runner.layout(first, self.axis, None, *specs)
+        if unshifted is not None and self.axis == 1 and len(self.layouts) == 1:
+            first = unshifted()
+            self.first = None if first is None else runner.layout(first, self.axis, None, *specs)
         results = self.layouts[-1].buffers[: len(summed)]
         self.wholes = [
             None if add else self._whole(logits, dtype, pattern)

@@ -103,6 +103,11 @@ def with_label(elsewhere: Array, number: Array, apart: Array) -> Array:
     return elsewhere - number * (apart - 1.0)
 
 
+def is_class(labels: Array, size: int) -> Array:
+    """Tell the labels that are numbers of one of `size` classes."""
+    return (labels >= 0) & (labels < size)
+
+
 def at_label(xp: Namespace, x: Array, labels: Array, size: int) -> Array:
     """Return x at the label, or at the class nearest to a label that is none."""
     return xp.take_along_axis(x, xp.clip(labels, 0, size - 1), axis=-1)

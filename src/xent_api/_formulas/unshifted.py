@@ -6,8 +6,9 @@ With q = exp(x_y) of the label y, b the sum of exp(x_k) of all other classes, an
     \partial L/\partial x_j = w\,e^{x_j}/S, \qquad \partial L/\partial x_y = -w\,b/S.
 
 These are the lines of `softmax` with x_y for m where the loss is concerned, and 0 for it elsewhere.
-They take two passes less over the logits, for the maxima and for the differences from them, and the
-rounding of those differences is not in the results. But exponentials overflow, or keep no digits,
+They take a pass less over the logits, for the differences from the maxima, or two, where
+exponentials need no wider dtype (`exact`), and the rounding of those differences is in none of the
+results. But exponentials overflow, or keep no digits,
 where logits are far from 0: `trusted` tells the rows of which all results have theirs. Others
 are left to the lines of `softmax`.
 """
@@ -31,7 +32,7 @@ def exact(xp: Namespace, x: Array, classes: Array, size: int, wide: DType) -> Ar
 
     For the label, and for the largest of the others. Where a maximum is subtracted that is exactly
     1. Here its error would be that of the whole sum where it is nearly all of it, and so be in all
-    gradients of the row: NumPy's float32 exponential is off by up to 2.5 ulp, they would be by 5.
+    gradients of the row: of an exponential that is off by 2.5 ulp they would be by 5.
     """
     return xp.exp(xp.astype(at_label(xp, x, classes, size), wide))
 

@@ -160,7 +160,7 @@ class Sparse(Row):
         super().__init__(options, xp, x, top)
         self.label = softmax.step(xp, cast(xp, chosen, wide), cast(xp, top, wide))
         """u at the label."""
-        self.valid = (labels >= 0) & (labels < options.size)
+        self.valid = softmax.is_class(labels, options.size)
         self.apart = softmax.apart(xp, classes, labels, options.size, options.compute)
         self.at_label = xp.exp(self.label)
         self.elsewhere = self.decay * self.apart

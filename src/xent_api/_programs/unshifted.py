@@ -29,7 +29,7 @@ class Unshifted:
         self.options, self.xp = options, xp
         self.classes, size, wide = classes, options.size, options.wide
         at_label = unshifted.exact(xp, x, labels, size, wide)
-        self.valid = (labels >= 0) & (labels < size)
+        self.valid = softmax.is_class(labels, size)
         self.apart = self._apart(labels)
         self.rest = xp.exp(x) * self.apart
         """exp(x), but 0 where it is computed in a wider dtype: at the label, and at the largest."""
