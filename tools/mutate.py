@@ -32,6 +32,7 @@ class Mutation(NamedTuple):
 
 SIGMOID, KEPT, PROGRAM = "_formulas/sigmoid.py", "_formulas/kept.py", "_programs/sigmoid.py"
 SOFTMAX, ROWS = "_formulas/softmax.py", "_programs/rows.py"
+SUMS = "_formulas/sums.py"
 REDUCTION, OPTIONS, DTYPES = "_reduction.py", "_inputs/options.py", "_inputs/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
@@ -271,14 +272,14 @@ MUTATIONS = (
     Mutation(
         "softmax: the sum of all but one as the sum less one",
         SOFTMAX,
-        "    return total(xp, e - ones, wide) + (xp.astype(total(xp, ones, e.dtype), wide) - 1.0)",
-        "    return total(xp, e, wide) - 1.0",
+        "sums.added(xp, e - ones, wide) + (xp.astype(sums.added(xp, ones, e.dtype), wide) - 1.0)",
+        "sums.added(xp, e, wide) - 1.0",
     ),
     Mutation(
         "softmax: ties counted once",
         SOFTMAX,
-        "(xp.astype(total(xp, ones, e.dtype), wide) - 1.0)",
-        "0.0 * total(xp, ones, wide)",
+        "(xp.astype(sums.added(xp, ones, e.dtype), wide) - 1.0)",
+        "0.0 * sums.added(xp, ones, wide)",
     ),
     Mutation(
         "softmax: log for log1p",
@@ -317,10 +318,50 @@ MUTATIONS = (
         "return value",
     ),
     Mutation(
-        "softmax: the square of the Hessian once",
+        "softmax: the Hessian of the largest logit as of all others",
         SOFTMAX,
-        "mass / (1.0 + r * (2.0 + r))",
-        "mass / (1.0 + r)",
+        "xp.minimum(e, (1.0 - e) + others)",
+        "e",
+    ),
+    Mutation(
+        "softmax: the Hessian without what its factor was rounded by",
+        SOFTMAX,
+        "value - (value * (smaller * share) - smaller * error)",
+        "value - value * (smaller * share)",
+        only=frozenset({"numpy"}),
+    ),
+    Mutation(
+        "sums: what is left is left out",
+        SUMS,
+        "    return high + low\n",
+        "    return high\n",
+    ),
+    Mutation(
+        "sums: one part",
+        SUMS,
+        "    high, low = in_two(xp, e, most)\n    return high + low\n",
+        "    return added(xp, e, wide)\n",
+        only=frozenset({"numpy", "torch", "jax", "array_api_strict", "dask"}),
+    ),
+    Mutation(
+        "sums: a bound that a compiler knows",
+        SUMS,
+        "    return (top - top) + ",
+        "    return top * 0.0 + 0.0 * top + ",
+        only=frozenset({"jax"}),
+    ),
+    Mutation(
+        "sums: infinities not put back",
+        SUMS,
+        "xp.where(xp.isnan(error), 0.0, error)",
+        "error",
+    ),
+    Mutation(
+        "sums: of arrays, without the errors",
+        SUMS,
+        "    return value if error is None else _corrected(xp, value, error)",
+        "    return value",
+        only=frozenset({"jax"}),
     ),
     Mutation(
         "softmax: a number beyond the classes is the last one",

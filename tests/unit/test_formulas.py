@@ -86,8 +86,8 @@ def test_sums_in_turn_are_those_side_by_side(row: list[float]) -> None:
     e = np.asarray([row])
     for digits in (1e-40, 0.0):
         row_with = np.concatenate([e, [[digits]]], axis=-1)
-        one, other = (
-            summed(np, row_with, row_with.dtype)
-            for summed in (softmax.all_but_one, softmax.all_but_one_in_turn)
-        )
-        np.testing.assert_allclose(other, one, rtol=1e-15)
+        in_turn = softmax.all_but_one_in_turn(np, row_with, np.float64)
+        for dtype in (np.float64, np.longdouble):  # the sum in two parts, and one in a wider dtype
+            most = np.asarray([[float(row_with.size)]])
+            together = softmax.all_but_one(np, row_with, most, dtype)
+            np.testing.assert_allclose(in_turn, together.astype(np.float64), rtol=1e-15)

@@ -96,7 +96,7 @@ class JaxBackend(Backend):
         if fused and up_to(APART, program):
             # All classes but one have up to 1 each.
             namespace = Unrolled(self.xp, program.size - 1.0 if wider else None)
-        elif wider and "hessian" not in program.outputs:
+        elif not (few or (wider and "hessian" in program.outputs)):
             namespace = Repaired(self.xp, barrier)
         narrow: Callable[..., tuple[Array, ...]] = partial(program.narrowed(), self.namespace)
         if program.compute == self.xp.float64:

@@ -80,21 +80,7 @@ def _sum(value: Array, *, out: Array, axis: int) -> Array:
     """Return the sums over the classes."""
     if axis == 1:
         return _sum_rows(value, out)
-    if value.dtype == out.dtype == DOUBLE and len(value) > 2:
-        # One row after the other would lose digits, of which no wider dtype has more: in halves.
-        value = _folded(value)
     return np.add.reduce(value, axis=0, keepdims=True, dtype=out.dtype, out=out)
-
-
-def _folded(value: Array) -> Array:
-    """Return two rows with the sum of all."""
-    while len(value) > 2:
-        half = len(value) // 2
-        folded = np.empty_like(value, shape=(len(value) - half, *value.shape[1:]))
-        np.add(value[:half], value[-half:], out=folded[:half])
-        folded[half:] = value[half:-half]
-        value = folded
-    return value
 
 
 def _sum_rows(value: Array, out: Array) -> Array:
@@ -103,10 +89,6 @@ def _sum_rows(value: Array, out: Array) -> Array:
     `np.add.reduce` takes 0.28 to 0.40. Vectors in float32 take 0.05 and lose up to 1.2 ulp, which
     all gradients of the row would lose.
     """
-    if value.dtype == DOUBLE:
-        # No wider dtype has more digits: in halves, like the sums of columns.
-        value = _folded(value.T).T if value.shape[1] > 2 else value
-        return np.add.reduce(value, axis=1, keepdims=True, out=out)
     np.einsum("ij->i", value, dtype=out.dtype, out=out[:, 0])
     return out
 

@@ -48,12 +48,6 @@ def loss(xp: Namespace, odds: Array, weights: Array | None) -> Array:
     return value if weights is None else value * weights
 
 
-def factor(whole: Array, weights: Array | None) -> Array:
-    """Return w/S."""
-    value = 1.0 / whole
-    return value if weights is None else value * weights
-
-
 def trusted(whole: Array, odds: Array) -> Array:
     """Tell the rows of which the loss has its digits. NaN is nowhere in them."""
     return (whole >= LEAST) & (odds >= ODDS[0]) & (odds < ODDS[1])

@@ -3,7 +3,7 @@
 from math import nan
 from typing import TYPE_CHECKING
 
-from .._formulas import softmax
+from .._formulas import softmax, sums
 from .._typing import Array, Namespace
 from .parts import cast, divided, row_weights
 
@@ -22,30 +22,30 @@ class Row:
         self.options, self.xp = options, xp
         self.step = softmax.step(xp, x, top)
         self.decay = xp.exp(self.step)
+        self.most = sums.most(top, options.size)
 
     def narrow(self, value: Array) -> Array:
         """Return what belongs to a row in the dtype of the logits' computation."""
         return cast(self.xp, value, self.options.compute)
 
-    def factor(self, others: Array, mass: Array | None = None) -> Array:
-        """Return w/(1 + r), or what the Hessian takes.
-
-        That of a mean is divided here, once for all classes of a row.
-        """
-        value = softmax.factor(others, mass, self.weights)
+    def factor(self, whole: Array, mass: Array | None = None) -> Array:
+        """Return w*Z/S, which for a mean is divided here, once for all classes of a row."""
+        value = softmax.factor(whole, mass, self.weights)
         return divided(self.xp, value, self.denominator)
 
     def rest(self, part: Array, factor: Array, others: Array) -> Array:
         """Return for each class what all others have, from what it has itself."""
         return softmax.all_but_each(part, self.narrow(factor), self.narrow(others * factor))
 
-    def curve(self, others: Array, mass: Array) -> Array:
+    def curve(self, others: Array, mass: Array | None) -> Array:
         """Return the second derivatives with respect to each logit."""
-        factor = self.factor(others, mass)
-        rest = others * factor
-        high = self.narrow(rest)
-        low = self.narrow(rest - cast(self.xp, high, self.options.wide))
-        return softmax.hessian(self.decay, self.narrow(factor), high, low)
+        whole, wide = 1.0 + others, self.options.wide
+        factor = self.factor(whole, mass)
+        high, low = self.narrow(factor), None
+        if self.options.compute != wide:
+            low = self.narrow(factor - cast(self.xp, high, wide))
+        share = self.narrow(softmax.factor(whole, None, None))
+        return softmax.hessian(self.xp, self.decay, self.narrow(others), share, high, low)
 
 
 def seen(options: "SoftmaxProgram", xp: Namespace, top: Array, labelled: Array) -> Array:
@@ -84,13 +84,14 @@ class Dense(Row):
         self.options, self.xp = options, xp
         self.z, self.mass = z, self._total(z)
         if options.constant is not None:
-            at_top = softmax.total(xp, xp.where(x == top, z, 0.0), wide)
+            at_top = sums.added(xp, xp.where(x == top, z, 0.0), wide)
             top = seen(options, xp, top, at_top * 2.0 >= self.mass)
         super().__init__(options, xp, x, top)
         few = isinstance(options.size, int) and options.size <= LONG  # it may be a symbol
-        in_turn = options.barrier is not None and not few
-        summed = softmax.all_but_one_in_turn if in_turn else softmax.all_but_one
-        self.others = summed(xp, self.decay, wide)
+        if options.barrier is None or few or options.compute == wide:
+            self.others = softmax.all_but_one(xp, self.decay, self.most, wide)
+        else:
+            self.others = softmax.all_but_one_in_turn(xp, self.decay, wide)
         if options.barrier is not None:
             # What follows of r is computed from the logits, and not from what r was computed of.
             x, top, self.others = options.barrier(x, top, self.others)
@@ -105,7 +106,7 @@ class Dense(Row):
     def gradient(self) -> Array:
         """Return the derivatives with respect to the logits."""
         z, mass = self._smoothed(), self.narrow(self.mass)
-        factor = self.factor(self.others)
+        factor = self.factor(1.0 + self.others)
         p = self.decay * self.narrow(factor)
         return softmax.gradient(p, self.rest(p, factor, self.others), z, mass - z)
 
@@ -129,10 +130,10 @@ class Dense(Row):
         options = self.options
         wider = options.compute != options.wide and isinstance(options.size, int)
         if options.barrier is not None and wider:
-            block = softmax.block(options.size)
+            block = sums.block(options.size)
             if block >= min(SHORTEST, options.size):
-                value = softmax.in_blocks(self.xp, value, block)
-        return softmax.total(self.xp, value, options.wide)
+                value = sums.in_blocks(self.xp, value, block)
+        return sums.total(self.xp, value, options.wide)
 
     def _smoothed(self) -> Array:
         smoothing = self.options.smoothing
@@ -165,7 +166,7 @@ class Sparse(Row):
         self.at_label = xp.exp(self.label)
         self.elsewhere = self.decay * self.apart
         """e, but 0 at the label."""
-        self.beside = softmax.total(xp, self.elsewhere, wide)
+        self.beside = sums.of_fractions(xp, self.elsewhere, self.most, wide)
         """What the label leaves of 1 + r."""
         self.others = self._if_valid(softmax.others(self.beside, self.at_label))
         self.weights = row_weights(xp, weights, self.others)
@@ -181,7 +182,8 @@ class Sparse(Row):
     def gradient(self) -> Array:
         """Return the derivatives with respect to the logits."""
         hard, none = softmax.hard_labels(self.options.size, self.options.smoothing)
-        factor = self.factor(self.others)
+        # (NaN where the label is no class.)
+        factor = self.factor(self._if_valid(self.beside + self.at_label))
         number = softmax.gradient(self.at_label * factor, self.beside * factor, *hard)
         p = self.elsewhere * self.narrow(factor)
         # Without smoothing nothing needs the rest.
@@ -193,9 +195,9 @@ class Sparse(Row):
 
     def hessian(self) -> Array:
         """Return the second derivatives with respect to each logit, which no label is near to."""
-        others = self._if_valid(softmax.all_but_one(self.xp, self.decay, self.options.wide))
-        return self.curve(others, self.xp.ones_like(others))
+        others = softmax.all_but_one(self.xp, self.decay, self.most, self.options.wide)
+        return self.curve(self._if_valid(others), None)
 
     def _if_valid(self, others: Array) -> Array:
-        # Every output depends on it.
+        # Every output depends on what is chosen here.
         return self.xp.where(self.valid, others, nan)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from .._formulas import softmax
+from .._formulas import sums
 from .._formulas.kept import kept, select
 from .._typing import Array, DType, Namespace
 from .parts import cast, read
@@ -142,6 +142,4 @@ class SoftmaxProgram(NamedTuple):
 
     def gathered(self, xp: Namespace, operand: str, product: Array) -> Array:
         """Return the tangent of a loss, from its derivative times the tangent of an operand."""
-        return (
-            softmax.total(xp, product, product.dtype) if operand in self.of_classes() else product
-        )
+        return sums.added(xp, product, product.dtype) if operand in self.of_classes() else product

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .._formulas import softmax, unshifted
+from .._formulas import softmax, sums, unshifted
 from .._typing import Array, Namespace
 from .parts import cast, divided, row_weights
 
@@ -40,7 +40,7 @@ class Unshifted:
             self.valid = self.valid & (spot != labels)  # which is where all others are 0
             self.largest = unshifted.exact(xp, x, spot, size, wide), self._apart(spot)
             self.rest = self.rest * self.largest[1]
-        self.beside = softmax.total(xp, self.rest, wide)
+        self.beside = sums.total(xp, self.rest, wide)
         if self.largest is not None:
             self.beside = self.beside + self.largest[0]
         self.odds = unshifted.odds(self.beside, at_label)
@@ -73,7 +73,7 @@ class Unshifted:
     @cached_property
     def factor(self) -> Array:
         """w/S, or its part of a mean."""
-        return divided(self.xp, unshifted.factor(self.total, self.weights), self.denominator)
+        return divided(self.xp, softmax.factor(self.total, None, self.weights), self.denominator)
 
     @cached_property
     def narrow_factor(self) -> Array:
