@@ -331,6 +331,20 @@ MUTATIONS = (
         only=frozenset({"numpy"}),
     ),
     Mutation(
+        "softmax: the label's number beside what stood there",
+        ROWS,
+        "return self.xp.where(self.apart, softmax.gradient(p, rest, *none), number)",
+        "return softmax.gradient(p, rest, *none) + number",
+        only=frozenset({"jax"}),
+    ),
+    Mutation(
+        "softmax: the label in the sum of the others, beside a gradient",
+        ROWS,
+        "self.elsewhere = xp.where(self.apart, self.decay, 0.0)",
+        "self.elsewhere = self.decay",
+        only=frozenset({"jax"}),
+    ),
+    Mutation(
         "sums: what is left is left out",
         SUMS,
         "    return high + low\n",

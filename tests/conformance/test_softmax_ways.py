@@ -370,8 +370,8 @@ def test_random_rows_hold_the_bars(suite: Suite, dtype: str, classes: int, scale
 @pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="no long double to compare with")
 @pytest.mark.eager
 @pytest.mark.dtypes("float64")
-@pytest.mark.parametrize("classes", [3, 5, 10, 15, 30, 64, 65, 100, 1000])
-@pytest.mark.parametrize("scale", [0.5, 3.0, 10.0])
+@pytest.mark.parametrize("classes", [3, 10, 15, 30, 65, 100, 1000])
+@pytest.mark.parametrize("scale", [0.5, 10.0])
 def test_random_rows_of_float64_hold_the_bars(
     suite: Suite, dtype: str, classes: int, scale: float
 ) -> None:
@@ -397,6 +397,54 @@ def test_random_rows_of_float64_hold_the_bars(
             for got, wanted, unit in zip(found, exact, units, strict=True):
                 values = np.reshape(suite.floats(got), wanted.shape).astype(np.longdouble)
                 assert (np.abs(values - wanted) / unit).max() <= BAR
+
+
+@pytest.mark.only("jax")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32", "float64")
+@pytest.mark.parametrize("classes", [16, 79, 80, 300])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_compiled_loss_with_its_gradient(
+    suite: Suite, dtype: str, classes: int, smoothing: float
+) -> None:
+    """The lines that both share may be others than those of a loss alone."""
+    import jax
+
+    random = np.random.default_rng(classes)
+    logits = random.normal(0.0, 3.0, (50, classes))
+    logits[1, 2], logits[2, 3], logits[4, :] = -INF, NAN, INF
+    labels = random.integers(0, classes, 50)
+    labels[5:9] = [-1, classes, classes - 1, -7]
+    weights = random.random(50)
+    options: dict[str, Any] = {"ignore_index": -7, "label_smoothing": smoothing}
+    arrays: dict[str, Any] = {
+        "logits": logits.astype(dtype),
+        "labels": labels.astype("int32"),
+        "weights": weights.astype(dtype),
+    }
+    wanted = sparse_softmax_xent.loss_and_gradient(**arrays, **options)
+    given = {name: jax.numpy.asarray(value) for name, value in arrays.items()}
+    cotangent = jax.numpy.asarray(random.random(50).astype(dtype))
+
+    def loss(x: Any) -> Any:
+        return sparse_softmax_xent.loss(**{**given, "logits": x}, **options)
+
+    def both(x: Any) -> Any:
+        value, pullback = jax.vjp(loss, x)
+        return value, pullback(cotangent)[0]
+
+    alone = jax.jit(loss)(given["logits"])
+    value, slope = jax.jit(both)(given["logits"])
+    bar = 1e-5 if dtype == "float32" else 1e-13
+    np.testing.assert_allclose(value, wanted[0], rtol=bar)
+    np.testing.assert_allclose(alone, wanted[0], rtol=bar)
+    expected = wanted[1] * np.asarray(cotangent)[:, np.newaxis]
+    np.testing.assert_allclose(slope, expected, rtol=bar, atol=bar * 1e-5)
+    # The derivative of the gradient sees the same function.
+    direction = jax.numpy.ones_like(given["logits"])
+    _, turn = jax.jit(lambda x: jax.jvp(lambda v: both(v)[1], (x,), (direction,)))(given["logits"])
+    rows = np.isfinite(np.asarray(slope)).all(axis=1) & np.isfinite(logits).all(axis=1)
+    assert np.abs(np.asarray(turn)[rows]).max() < bar  # along it, nothing changes
 
 
 @pytest.mark.eager

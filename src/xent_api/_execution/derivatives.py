@@ -22,6 +22,9 @@ class Differentiable(Program, Protocol):
     def derivative(self, output: int, operand: str) -> "Differentiable":
         """Return the program, of the same operands, of the derivative of an output."""
 
+    def beside_gradient(self) -> "Differentiable":
+        """Return the program of a loss for a compiler that computes its gradient as well."""
+
     def undifferentiated(self) -> "Differentiable":
         """Return the program for where no library differentiates its lines: the same numbers."""
 

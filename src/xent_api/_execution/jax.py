@@ -92,12 +92,13 @@ class JaxBackend(Backend):
         few = fused and in_float32(program)
         wider = not few and program.compute != program.wide
         on_cpu = program.with_barrier(barrier)
-        namespace = self.namespace
+        namespace, largest = self.namespace, None
+        if fused and wider and isinstance(program.size, int):
+            largest = program.size - 1.0  # All classes but one have up to 1 each.
         if fused and up_to(APART, program):
-            # All classes but one have up to 1 each.
-            namespace = Unrolled(self.xp, program.size - 1.0 if wider else None)
+            namespace = Unrolled(self.xp, largest=largest)
         elif not (few or (wider and "hessian" in program.outputs)):
-            namespace = Repaired(self.xp, barrier)
+            namespace = Repaired(self.xp, barrier, largest=largest)
         narrow: Callable[..., tuple[Array, ...]] = partial(program.narrowed(), self.namespace)
         if program.compute == self.xp.float64:
             narrow = widened(narrow)  # There are such arrays where JAX makes none.
@@ -113,7 +114,7 @@ class JaxBackend(Backend):
         ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
             # A primal may come as what the caller gave: a number, or NumPy's float64.
             operands = tuple(self.xp.asarray(operand) for operand in operands)
-            results = closed_form(*operands)
+            results = self._by_rule(program.beside_gradient(), operands)
             return results, tuple(
                 self._tangent(program, output, operands, tangents).astype(value.dtype)
                 for output, value in enumerate(results)

@@ -68,6 +68,10 @@ class SigmoidProgram(NamedTuple):
             varied=None if operand == "logits" else operand,
         )
 
+    def beside_gradient(self) -> "SigmoidProgram":
+        """Return the program of a loss for a compiler that computes its gradient as well."""
+        return self
+
     def undifferentiated(self) -> "SigmoidProgram":
         """Return the program for where no library differentiates its lines: the same numbers."""
         return self._replace(differentiable=False)

@@ -46,6 +46,8 @@ class SoftmaxProgram(NamedTuple):
     it would otherwise keep whole arrays of that for several sums."""
     varied: str | None = None
     """The operand, other than the logits, that the loss is differentiated by."""
+    shared: bool = False
+    """Whether a compiler shares the lines of this loss with those of its derivative."""
     shifted: bool = True
     """Whether exponentials are those of differences from the maximum."""
 
@@ -101,6 +103,10 @@ class SoftmaxProgram(NamedTuple):
     def with_barrier(self, barrier: Callable[..., tuple[Array, ...]]) -> "SoftmaxProgram":
         """Return the program with what keeps a compiler from keeping whole arrays."""
         return self._replace(barrier=barrier)
+
+    def beside_gradient(self) -> "SoftmaxProgram":
+        """Return the program of a loss for a compiler that computes its gradient as well."""
+        return self._replace(shared=True)
 
     def with_gradient(self) -> "SoftmaxProgram":
         """Return the program of a loss with its derivative with respect to the logits, besides."""
