@@ -32,7 +32,7 @@ class Mutation(NamedTuple):
 
 SIGMOID, KEPT, PROGRAM = "_formulas/sigmoid.py", "_formulas/kept.py", "_programs/sigmoid.py"
 SOFTMAX, ROWS = "_formulas/softmax.py", "_programs/rows.py"
-SUMS = "_formulas/sums.py"
+SUMS, SPARSE = "_formulas/sums.py", "_programs/sparse.py"
 REDUCTION, OPTIONS, DTYPES = "_reduction.py", "_inputs/options.py", "_inputs/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
@@ -332,14 +332,14 @@ MUTATIONS = (
     ),
     Mutation(
         "softmax: the label's number beside what stood there",
-        ROWS,
+        SPARSE,
         "return self.xp.where(self.apart, softmax.gradient(p, rest, *none), number)",
         "return softmax.gradient(p, rest, *none) + number",
         only=frozenset({"jax"}),
     ),
     Mutation(
         "softmax: the label in the sum of the others, beside a gradient",
-        ROWS,
+        SPARSE,
         "self.elsewhere = xp.where(self.apart, self.decay, 0.0)",
         "self.elsewhere = self.decay",
         only=frozenset({"jax"}),
@@ -353,7 +353,7 @@ MUTATIONS = (
     Mutation(
         "sums: one part",
         SUMS,
-        "    high, low = in_two(xp, e, most)\n    return high + low\n",
+        "    high, low = in_two(xp, e, most(top, size))\n    return high + low\n",
         "    return added(xp, e, wide)\n",
         only=frozenset({"numpy", "torch", "jax", "array_api_strict", "dask"}),
     ),

@@ -25,6 +25,7 @@ m is a constant in these lines: neither loss nor gradient depends on it.
 """
 
 import math
+from typing import Any
 
 from .._typing import Array, DType, Namespace
 from . import sums
@@ -44,7 +45,7 @@ def step(xp: Namespace, x: Array, top: Array) -> Array:
     return xp.subtract(x, top)
 
 
-def all_but_one(xp: Namespace, e: Array, most: Array, wide: DType) -> Array:
+def all_but_one(xp: Namespace, e: Array, top: Array, size: Any, wide: DType) -> Array:
     """Return r, the sum of all `e` <= 1 without one of those that are 1.
 
     The floor is 1 where e is, and 0 elsewhere. That takes the ones out of the sum exactly, and
@@ -52,7 +53,7 @@ def all_but_one(xp: Namespace, e: Array, most: Array, wide: DType) -> Array:
     1 can be subtracted as exactly from the first.
     """
     if not sums.is_exact(xp, e, wide):
-        high, low = sums.in_two(xp, e, most)
+        high, low = sums.in_two(xp, e, sums.most(top, size))
         return (high - 1.0) + low
     ones = xp.floor(e)
     return sums.added(xp, e - ones, wide) + (xp.astype(sums.added(xp, ones, e.dtype), wide) - 1.0)

@@ -46,11 +46,11 @@ def most(top: Array, size: Any) -> Array:
     return (top - top) + (float(size) if isinstance(size, int) else 2.0**20)
 
 
-def of_fractions(xp: Namespace, e: Array, most: Array, wide: DType) -> Array:
-    """Return the sum of numbers from 0 to 1, of which `most` is the largest."""
+def of_fractions(xp: Namespace, e: Array, top: Array, size: Any, wide: DType) -> Array:
+    """Return the sum of `size` numbers from 0 to 1, in rows of the maxima `top`."""
     if is_exact(xp, e, wide):
         return added(xp, e, wide)
-    high, low = in_two(xp, e, most)
+    high, low = in_two(xp, e, most(top, size))
     return high + low
 
 

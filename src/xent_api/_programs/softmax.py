@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from .._formulas import sums
 from .._formulas.kept import kept, select
 from .._typing import Array, DType, Namespace
+from .dense import Dense
 from .parts import cast, read
-from .rows import Dense, Sparse
+from .sparse import Sparse
 from .unshifted import Unshifted
 
 NEUTRAL = {"logits": 0.0, "labels": 0.0, "weights": 1.0}
