@@ -88,6 +88,5 @@ def test_sums_in_turn_are_those_side_by_side(row: list[float]) -> None:
         row_with = np.concatenate([e, [[digits]]], axis=-1)
         in_turn = softmax.all_but_one_in_turn(np, row_with, np.float64)
         for dtype in (np.float64, np.longdouble):  # the sum in two parts, and one in a wider dtype
-            top = np.zeros((1, 1))
-            together = softmax.all_but_one(np, row_with, top, row_with.size, dtype)
+            together = softmax.all_but_one(np, row_with, dtype)
             np.testing.assert_allclose(in_turn, together.astype(np.float64), rtol=1e-15)

@@ -93,9 +93,9 @@ class JaxBackend(Backend):
         wider = not few and program.compute != program.wide
         on_cpu = program.with_barrier(barrier)
         namespace, largest = self.namespace, None
-        if fused and wider and isinstance(program.size, int):
+        if fused and wider and is_fast(program):
             largest = program.size - 1.0  # All classes but one have up to 1 each.
-        if fused and up_to(APART, program):
+        if fused and is_apart(program):
             namespace = Unrolled(self.xp, largest=largest)
         elif not (few or (wider and "hessian" in program.outputs)):
             namespace = Repaired(self.xp, barrier, largest=largest)
@@ -175,6 +175,23 @@ def in_float32(program: RowProgram) -> bool:
     """
     hessian = "hessian" in program.outputs
     return up_to(FEW, program) and program.compute != program.wide and not hessian
+
+
+def is_apart(program: RowProgram) -> bool:
+    """Tell whether each class is to be an array of its own, on CPUs.
+
+    For the Hessian beside class numbers, XLA would then add up all classes for each of them.
+    """
+    hessian = "hessian" in program.outputs and "classes" in program.operands
+    return up_to(FEW if hessian else APART, program)
+
+
+def is_fast(program: RowProgram) -> bool:
+    """Tell whether `log1p` in arithmetic takes less time.
+
+    Not with a label for each of many classes, where XLA computes it in the loops over them.
+    """
+    return ("classes" in program.operands and up_to(2**24, program)) or up_to(APART, program)
 
 
 def up_to(limit: int, program: RowProgram) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial, reduce
-from operator import add
 from typing import Any
 
 import jax
@@ -93,13 +92,17 @@ class Unrolled(Repaired):
     """
 
     exact_sums = True
-    """In whatever dtype: between arrays of one class each, what that takes is next to nothing."""
+    """Of float64, and of up to three numbers in float32 as far as the bars ask for it."""
 
     def sum(self, x: Array, *, axis: int, keepdims: bool, dtype: DType) -> Array:
         """Return the sum over the last axis."""
         parts = self._classes(x.astype(dtype))
-        value = reduce(add, parts) if x.dtype != dtype else of_arrays(self._xp, parts)
-        return value if keepdims else value[..., 0]
+        if x.dtype == self._xp.float64:
+            parts = [of_arrays(self._xp, parts)]
+        while len(parts) > 1:  # as a tree: one after the other, ten lose 4.8 ulp in float32
+            pairs = zip(parts[::2], parts[1::2], strict=False)
+            parts = [one + other for one, other in pairs] + parts[len(parts) // 2 * 2 :]
+        return parts[0] if keepdims else parts[0][..., 0]
 
     def max(self, x: Array, *, axis: int, keepdims: bool) -> Array:
         """Return the largest of the last axis."""

@@ -108,8 +108,6 @@ def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:
 
     They are not looked for where the whole sum, less 1, has all the digits that are needed.
     """
-    if out.dtype == e.dtype:
-        return _without_one(e, out, axis)
     _sum(e, out=out, axis=axis)
     out -= 1.0
     confident = np.flatnonzero(out < FEW_DIGITS)

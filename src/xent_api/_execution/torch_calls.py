@@ -73,10 +73,9 @@ def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:
 
     They are not looked for where the whole sum, less 1, has all the digits that are needed.
     """
-    if out.dtype != e.dtype:
-        _sum(e, out=out, axis=axis).sub_(1.0)
-        if not (out < FEW_DIGITS).any():
-            return out
+    _sum(e, out=out, axis=axis).sub_(1.0)
+    if not (out < FEW_DIGITS).any():
+        return out
     ones = e.floor()
     _sum(e - ones, out=out, axis=axis)
     return out.add_(ones.sum(axis, keepdim=True) - 1.0)

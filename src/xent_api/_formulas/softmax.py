@@ -25,7 +25,6 @@ m is a constant in these lines: neither loss nor gradient depends on it.
 """
 
 import math
-from typing import Any
 
 from .._typing import Array, DType, Namespace
 from . import sums
@@ -45,18 +44,15 @@ def step(xp: Namespace, x: Array, top: Array) -> Array:
     return xp.subtract(x, top)
 
 
-def all_but_one(xp: Namespace, e: Array, top: Array, size: Any, wide: DType) -> Array:
+def all_but_one(xp: Namespace, e: Array, wide: DType) -> Array:
     """Return r, the sum of all `e` <= 1 without one of those that are 1.
 
     The floor is 1 where e is, and 0 elsewhere. That takes the ones out of the sum exactly, and
-    leaves the derivative of e there: automatic differentiation sees the whole softmax. Of two sums
-    1 can be subtracted as exactly from the first.
+    leaves the derivative of e there: automatic differentiation sees the whole softmax.
     """
-    if not sums.is_exact(xp, e, wide):
-        high, low = sums.in_two(xp, e, sums.most(top, size))
-        return (high - 1.0) + low
     ones = xp.floor(e)
-    return sums.added(xp, e - ones, wide) + (xp.astype(sums.added(xp, ones, e.dtype), wide) - 1.0)
+    count = xp.astype(sums.added(xp, ones, e.dtype), wide)
+    return sums.total(xp, e - ones, wide) + (count - 1.0)
 
 
 def all_but_one_in_turn(xp: Namespace, e: Array, wide: DType) -> Array:

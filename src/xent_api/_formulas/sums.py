@@ -2,10 +2,12 @@
 
 Taken in a wider dtype, if there is one: of float32 in float64 no digit is lost. Libraries add up
 float64 in ways of which some are off by 7 units in the last place for rows of 100, above all where
-one number is nearly all of the sum.
-"""
+one number is nearly all of the sum, and some by 50, one number after the other.
 
-from typing import Any
+Beyond the standard, a namespace may have `exact_sums`, where its own sums have all digits, and
+`anew`, a function that returns its array: what a compiler then computes of that once more, instead
+of keeping what two sums share.
+"""
 
 from .._typing import Array, DType, Namespace
 
@@ -15,55 +17,25 @@ def added(xp: Namespace, value: Array, dtype: DType) -> Array:
     return xp.sum(value, axis=-1, keepdims=True, dtype=dtype)
 
 
-def is_exact(xp: Namespace, value: Array, wide: DType) -> bool:
-    """Tell whether the library's sum in the dtype `wide` has all digits: so may a namespace say."""
-    return value.dtype != wide or getattr(xp, "exact_sums", False)
-
-
-def in_two(xp: Namespace, value: Array, bound: Array) -> tuple[Array, Array]:
-    """Return two sums that make up that of all, without rounding errors to speak of.
-
-    For a `bound` that has the sign of all numbers, and is no smaller than their sum. Added to it
-    and subtracted again, each number is rounded to the last place of the bound. What is rounded so
-    is added up exactly, in whatever order; what is left is of the size of its errors. (The first
-    step of the sum of S. Rump, T. Ogita and S. Oishi, SIAM J. Sci. Comput. 31, 2008, for numbers
-    of one sign.)
-    """
-    rounded = (value + bound) - bound
-    high = added(xp, rounded, value.dtype)
-    if hasattr(xp, "anew"):  # a compiler's namespace, of one that would keep all that is rounded
-        bound = xp.anew(bound)
-        rounded = (value + bound) - bound
-    return high, added(xp, value - rounded, value.dtype)
-
-
-def most(top: Array, size: Any) -> Array:
-    """Return what `size` numbers of up to 1 add up to at most: of a symbol, a million.
-
-    NaN for rows of infinite maxima, which are NaN. Made of the maxima because XLA leaves out both
-    steps of (x + 3.0) - 3.0.
-    """
-    return (top - top) + (float(size) if isinstance(size, int) else 2.0**20)
-
-
-def of_fractions(xp: Namespace, e: Array, top: Array, size: Any, wide: DType) -> Array:
-    """Return the sum of `size` numbers from 0 to 1, in rows of the maxima `top`."""
-    if is_exact(xp, e, wide):
-        return added(xp, e, wide)
-    high, low = in_two(xp, e, most(top, size))
-    return high + low
-
-
 def total(xp: Namespace, value: Array, wide: DType) -> Array:
-    """Return the sum of numbers of one sign.
+    """Return the sum of numbers of one sign, in the dtype `wide`, to all its digits.
 
-    Of others it has the digits of the library's sum, which is also what infinities and overflow
-    leave.
+    Where that is their own, in two parts. The library's sum is added to each number and subtracted
+    again, which rounds it to the last place of that sum. What is rounded so is added up exactly, in
+    whatever order; what is left is of the size of one rounding error. (The first step of the sum of
+    S. Rump, T. Ogita and S. Oishi, SIAM J. Sci. Comput. 31, 2008, for numbers of one sign. A bound
+    that is known, as the number of classes for e, would save the first sum, but be too large where
+    all are small.) Of numbers of both signs it has the digits of the library's sum.
     """
     whole = added(xp, value, wide)
-    if is_exact(xp, value, wide):
+    if value.dtype != wide or getattr(xp, "exact_sums", False):
         return whole
-    high, low = in_two(xp, value, whole)
+    rounded = (value + whole) - whole
+    high = added(xp, rounded, wide)
+    if hasattr(xp, "anew"):
+        again = xp.anew(whole)
+        rounded = (value + again) - again
+    low = added(xp, value - rounded, wide)
     return _corrected(xp, whole, (high - whole) + low)
 
 

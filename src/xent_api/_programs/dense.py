@@ -39,7 +39,7 @@ class Dense(Row):
         super().__init__(options, xp, x, top)
         few = isinstance(options.size, int) and options.size <= LONG  # it may be a symbol
         if options.barrier is None or few or options.compute == wide:
-            self.others = softmax.all_but_one(xp, self.decay, top, options.size, wide)
+            self.others = softmax.all_but_one(xp, self.decay, wide)
         else:
             self.others = softmax.all_but_one_in_turn(xp, self.decay, wide)
         if options.barrier is not None:

@@ -18,7 +18,7 @@ class Row:
     """What gradient and Hessian of a mean are divided by."""
 
     def __init__(self, options: "SoftmaxProgram", xp: Namespace, x: Array, top: Array) -> None:
-        self.options, self.xp, self.top = options, xp, top
+        self.options, self.xp = options, xp
         self.step = softmax.step(xp, x, top)
         self.decay = xp.exp(self.step)
 

@@ -54,7 +54,7 @@ class Sparse(Row):
             self.elsewhere = self.decay * self.apart
         """e, but 0 at the label."""
         self.at_label = xp.exp(self.label)
-        self.beside = sums.of_fractions(xp, self.elsewhere, top, options.size, wide)
+        self.beside = sums.total(xp, self.elsewhere, wide)
         """What the label leaves of 1 + r."""
         self.others = self._if_valid(softmax.others(self.beside, self.at_label))
         self.weights = row_weights(xp, weights, self.others)
@@ -87,8 +87,7 @@ class Sparse(Row):
 
     def hessian(self) -> Array:
         """Return the second derivatives with respect to each logit, which no label is near to."""
-        options = self.options
-        others = softmax.all_but_one(self.xp, self.decay, self.top, options.size, options.wide)
+        others = softmax.all_but_one(self.xp, self.decay, self.options.wide)
         return self.curve(self._if_valid(others), None)
 
     def _if_valid(self, others: Array) -> Array:
