@@ -328,8 +328,15 @@ MUTATIONS = (
     Mutation(
         "softmax: the label in the sum of the others, beside a gradient",
         SPARSE,
-        "self.elsewhere = xp.where(self.apart, self.decay, 0.0)",
+        "self.elsewhere = softmax.put(xp, self.decay, labels, options.size, zero)",
         "self.elsewhere = self.decay",
+        only=frozenset({"jax"}),
+    ),
+    Mutation(
+        "JAX: what a whole number of parts leaves of a row",
+        "_execution/jax_namespace.py",
+        "x = self._xp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, -size % count)])",
+        "x = x[..., : size - size % count]",
         only=frozenset({"jax"}),
     ),
     Mutation(
@@ -347,13 +354,13 @@ MUTATIONS = (
     Mutation(
         "sums: what is left is left out",
         SUMS,
-        "(high - whole) + low",
-        "high - whole",
+        "(_finite(xp, high - whole) + _finite(xp, low))",
+        "_finite(xp, high - whole)",
     ),
     Mutation(
         "sums: the library's own",
         SUMS,
-        "    return _corrected(xp, whole, (high - whole) + low)\n",
+        "    return whole + (_finite(xp, high - whole) + _finite(xp, low))\n",
         "    return whole\n",
         only=frozenset({"numpy", "torch", "jax", "array_api_strict", "dask"}),
     ),
@@ -366,7 +373,7 @@ MUTATIONS = (
     Mutation(
         "sums: of arrays, without the errors",
         SUMS,
-        "    return value if error is None else _corrected(xp, value, error)",
+        "    return value if error is None else value + _finite(xp, error)",
         "    return value",
         only=frozenset({"jax"}),
     ),

@@ -406,7 +406,7 @@ def test_random_rows_of_float64_hold_the_bars(
 @pytest.mark.only("jax")
 @pytest.mark.eager
 @pytest.mark.dtypes("float32", "float64")
-@pytest.mark.parametrize("classes", [16, 79, 80, 300])
+@pytest.mark.parametrize("classes", [16, 79, 80, 300, 16_400])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_a_compiled_loss_with_its_gradient(
     suite: Suite, dtype: str, classes: int, smoothing: float
@@ -449,6 +449,47 @@ def test_a_compiled_loss_with_its_gradient(
     _, turn = jax.jit(lambda x: jax.jvp(lambda v: both(v)[1], (x,), (direction,)))(given["logits"])
     rows = np.isfinite(np.asarray(slope)).all(axis=1) & np.isfinite(logits).all(axis=1)
     assert np.abs(np.asarray(turn)[rows]).max() < bar  # along it, nothing changes
+
+
+@pytest.mark.only("jax")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32", "float64")
+@pytest.mark.parametrize("shape", [(5, 16_386), (2, 3, 16_411), (20_000,)])
+def test_long_rows_are_added_up_in_parts(
+    suite: Suite, dtype: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which there is no whole number where the classes are a prime."""
+    import jax
+
+    from xent_api._execution.jax_namespace import Repaired
+
+    parted: list[int] = []
+    in_parts = Repaired._in_parts
+
+    def counted(self: Repaired, x: Any, dtype: Any) -> Any:
+        parted.append(x.shape[-1])
+        return in_parts(self, x, dtype)
+
+    monkeypatch.setattr(Repaired, "_in_parts", counted)
+    random = np.random.default_rng(len(shape))
+    logits = random.normal(0.0, 3.0, shape).astype(dtype)
+    dense = random.random(shape).astype(dtype)
+    numbers = np.asarray(random.integers(0, shape[-1], shape[:-1]), dtype="int32")
+    for family, labels in ((softmax_xent, dense), (sparse_softmax_xent, numbers)):
+        wanted = family.loss_and_gradient(labels=labels, logits=logits)
+
+        def loss(x: Any, z: Any, family: Any = family) -> Any:
+            return family.loss(labels=z, logits=x)
+
+        def total(x: Any, z: Any, family: Any = family) -> Any:
+            return family.loss(labels=z, logits=x, reduction="sum")
+
+        bar = 4e-7 if dtype == "float32" else 1e-15
+        np.testing.assert_allclose(jax.jit(loss)(logits, labels), wanted[0], rtol=bar)
+        slope = jax.jit(jax.grad(total))(logits, labels)
+        scale = np.abs(wanted[1]).max(axis=-1, keepdims=True)
+        np.testing.assert_allclose(slope / scale, wanted[1] / scale, atol=bar)
+    assert bool(parted) is (dtype == "float32")
 
 
 @pytest.mark.eager

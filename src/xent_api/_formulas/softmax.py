@@ -115,6 +115,14 @@ def at_label(xp: Namespace, x: Array, labels: Array, size: int) -> Array:
     return xp.take_along_axis(x, xp.clip(labels, 0, size - 1), axis=-1)
 
 
+def put(xp: Namespace, value: Array, labels: Array, size: int, number: Array) -> Array:
+    """Return `value` with a number at the label of each row, or at the class nearest to it.
+
+    Beyond the standard: for namespaces that have NumPy's function.
+    """
+    return xp.put_along_axis(value, xp.clip(labels, 0, size - 1), number, axis=-1)
+
+
 def finite(xp: Namespace, value: Array, factor: Array) -> Array:
     """Return `value` with 0 where it is infinite and its `factor` is 0: before the product 0*inf.
 
