@@ -35,7 +35,7 @@ def workloads(threads: int, *, quick: bool) -> Iterator[RowWorkload]:
     size = LARGE // 10 if quick else LARGE
     for dtype in ("float32", "float64"):
         for labels in ("sparse", "dense"):
-            for classes in (2, 10, 100, 1000, 131_072):
+            for classes in (2, 10, 100, 1000, 32_000, 131_072):
                 if classes in (10, 1000) or (dtype == "float32" and labels == "sparse"):
                     for operation in ("loss", "training"):
                         yield RowWorkload(operation, labels, dtype, classes, size, threads)

@@ -335,7 +335,7 @@ MUTATIONS = (
     Mutation(
         "JAX: what a whole number of parts leaves of a row",
         "_execution/jax_namespace.py",
-        "x = self._xp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, -size % count)])",
+        "x = self._xp.pad(x, widths, constant_values=fill)",
         "x = x[..., : size - size % count]",
         only=frozenset({"jax"}),
     ),

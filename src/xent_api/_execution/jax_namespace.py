@@ -54,7 +54,7 @@ class Repaired:
         if fractions:
             self.log1p = _log1p
         if barrier is not None:
-            self.anew = self._anew
+            self.anew, self.in_parts = self._anew, self._in_parts
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._xp, name)
@@ -90,20 +90,21 @@ class Repaired:
             mode=jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS,
         )
 
-    def _in_parts(self, x: Array, dtype: DType) -> Array:
-        """Return the sums of parts of long rows, which XLA takes for rows.
+    def _in_parts(self, x: Array, fill: float = 0.0) -> Array | None:
+        """Return long rows as several each, filled up if their classes are a prime; or None.
 
-        It converts a row at a time to the other dtype, in memory that beyond 128 KiB is new to the
-        process each time: of 32 000 classes a sum takes 7 ns a logit, of parts of 8000 0.5.
+        XLA's kernels of sums convert a row at a time to another dtype, in memory that beyond 128
+        KiB is new to the process each time: of 32 000 classes a sum takes 7 ns a logit, of parts of
+        8000 0.5. (Behind a barrier, since it would make one sum of two.)
         """
         size = x.shape[-1]
+        if not isinstance(size, int) or size <= 2 * PART:
+            return None
         least = -(-size // PART)
         count = next((n for n in range(least, size // SHORTEST) if size % n == 0), least)
-        # A prime number of classes takes a copy.
-        x = self._xp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, -size % count)])
-        # By barriers: XLA would make one sum of two.
-        parts = self._anew(self._xp.reshape(x, (*x.shape[:-1], count, -1)))
-        return self._anew(self._xp.sum(parts, axis=-1, dtype=dtype))
+        widths = [(0, 0)] * (x.ndim - 1) + [(0, -size % count)]
+        x = self._xp.pad(x, widths, constant_values=fill)
+        return self._anew(self._xp.reshape(x, (*x.shape[:-1], count, -1)))
 
     def _log1p(self, largest: float, r: Array) -> Array:
         """Return log(1 + r) of what all classes but one have.
@@ -122,9 +123,11 @@ class Repaired:
 
     def sum(self, x: Array, *, axis: int, keepdims: bool, dtype: DType) -> Array:
         """Return the sum over the last axis."""
-        size = x.shape[-1]
-        if self._barrier is not None and dtype != x.dtype and isinstance(size, int):
-            x = self._in_parts(x, dtype) if size > 2 * PART else x
+        parts = None
+        if self._barrier is not None and dtype != x.dtype:
+            parts = self._in_parts(x)
+        if parts is not None:
+            x = self._anew(self._xp.sum(parts, axis=-1, dtype=dtype))
         value = self._xp.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
         # Without it XLA takes arithmetic in float64 into the kernels of sums, on CPUs: 256 classes
         # with a label each then take up to 15 ns a logit instead of 4.

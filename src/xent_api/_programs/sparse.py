@@ -1,6 +1,6 @@
 """The outputs of a row with a class number."""
 
-from math import nan
+from math import inf, nan
 from typing import TYPE_CHECKING
 
 from .._formulas import softmax, sums
@@ -56,7 +56,7 @@ class Sparse(Row):
             self.elsewhere = self.decay * self.apart
         """e, but 0 at the label."""
         self.at_label = xp.exp(self.label)
-        self.beside = sums.total(xp, self.elsewhere, wide)
+        self.beside = self._added_up(x, top, classes, labels)
         """What the label leaves of 1 + r."""
         self.others = self._if_valid(softmax.others(self.beside, self.at_label))
         self.weights = row_weights(xp, weights, self.others)
@@ -91,6 +91,23 @@ class Sparse(Row):
         """Return the second derivatives with respect to each logit, which no label is near to."""
         others = softmax.all_but_one(self.xp, self.decay, self.options.wide)
         return self.curve(self._if_valid(others), None)
+
+    def _added_up(self, x: Array, top: Array, classes: Array, labels: Array) -> Array:
+        """Return the sum of what is elsewhere: of long rows by parts, if the namespace has them.
+
+        What is kept in memory anyway needs no such lines.
+        """
+        xp, options = self.xp, self.options
+        parts = None
+        if hasattr(xp, "in_parts") and not self.kept and options.compute != options.wide:
+            parts = xp.in_parts(x, -inf)
+        if parts is None:
+            return sums.total(xp, self.elsewhere, options.wide)
+        decay = xp.exp(softmax.step(xp, parts, top[..., None]))
+        numbers, labels = xp.in_parts(classes), labels[..., None]
+        apart = softmax.apart(xp, numbers, labels, options.size, options.compute)
+        of_parts = sums.total(xp, decay * apart, options.wide)[..., 0]
+        return sums.added(xp, of_parts, options.wide)
 
     def _if_valid(self, others: Array) -> Array:
         # Every output depends on what is chosen here.
