@@ -454,7 +454,7 @@ def test_a_compiled_loss_with_its_gradient(
 @pytest.mark.only("jax")
 @pytest.mark.eager
 @pytest.mark.dtypes("float32", "float64")
-@pytest.mark.parametrize("shape", [(5, 16_386), (2, 3, 16_411), (20_000,)])
+@pytest.mark.parametrize("shape", [(5, 16_386), (2, 3, 16_411), (20_000,), (0, 20_000)])
 def test_long_rows_are_added_up_in_parts(
     suite: Suite, dtype: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

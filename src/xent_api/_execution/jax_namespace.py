@@ -104,7 +104,7 @@ class Repaired:
         count = next((n for n in range(least, size // SHORTEST) if size % n == 0), least)
         widths = [(0, 0)] * (x.ndim - 1) + [(0, -size % count)]
         x = self._xp.pad(x, widths, constant_values=fill)
-        return self._anew(self._xp.reshape(x, (*x.shape[:-1], count, -1)))
+        return self._anew(self._xp.reshape(x, (*x.shape[:-1], count, x.shape[-1] // count)))
 
     def _log1p(self, largest: float, r: Array) -> Array:
         """Return log(1 + r) of what all classes but one have.

@@ -4,9 +4,9 @@ Taken in a wider dtype, if there is one: of float32 in float64 no digit is lost.
 float64 in ways of which some are off by 7 units in the last place for rows of 100, above all where
 one number is nearly all of the sum, and some by 50, one number after the other.
 
-Beyond the standard, a namespace may have `exact_sums`, where its own sums have all digits, `anew`, a
-function that returns its array: what a compiler then computes of that once more, instead of keeping
-what two sums share; and `in_parts`, one that returns an array of long rows with several each.
+Beyond the standard, a namespace may have `exact_sums`, where its own sums have all digits; `anew`,
+a function that returns its array: what a compiler then computes of that once more, instead of
+keeping what two sums share; and `in_parts`, one that returns an array of long rows as several each.
 """
 
 from collections.abc import Callable
