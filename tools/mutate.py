@@ -340,6 +340,13 @@ MUTATIONS = (
         only=frozenset({"jax"}),
     ),
     Mutation(
+        "JAX: long rows of logits filled up with 0",
+        "_execution/jax_namespace.py",
+        "constant_values=fill",
+        "constant_values=0.0",
+        only=frozenset({"jax"}),
+    ),
+    Mutation(
         "softmax: the sum of all but one as the sum less one",
         SOFTMAX,
         "return sums.total(xp, e - ones, wide) + (count - 1.0)",
