@@ -22,7 +22,7 @@ from xent_api._report.tables import Table
 INTRODUCTION = """
 Made by `nox -s bench` (`tools/bench_softmax.py`), from `softmax.json`. `loss` is that of each row,
 `training` the mean with its gradient (by backward in PyTorch and JAX; scikit-learn does not
-reduce). Labels are class numbers (`sparse`) or probabilities (`dense`). Times are nanoseconds a
+reduce). Labels are class indices (`sparse`) or probabilities (`dense`). Times are nanoseconds a
 logit; those of peers are given as ratios to ours: above 1 we are faster.
 """
 

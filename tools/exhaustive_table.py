@@ -84,7 +84,7 @@ below 3e-8 ulp of float32).
 - **float16, bfloat16**: all 2^16 logits with every label of the dtype in [0, 1], subnormal ones
   included. The gradient at soft labels is a difference: its line shows what its error has beyond
   half an ulp, in units of float32's eps times max(sigmoid(x), z); the bar is 4.
-- **two classes**: the same logits with a 0 beside them, and class numbers; the gradient and the
+- **two classes**: the same logits with a 0 beside them, and class indices; the gradient and the
   Hessian are those of the first class, whose label is z.
 - **subnormal exp**: logits beyond 87.3, where exp(-abs(x)) is subnormal in float32, and subnormal
   bfloat16 labels. There nothing is promised.

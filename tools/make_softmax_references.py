@@ -15,7 +15,7 @@ The points come from a fixed seed, so that the file can be made again bit for bi
 The format, which any language can read: lines that begin with # are comments; then come the
 columns dtype, stratum, logits, labels, smoothing, weight, loss, gradient, hessian, separated by
 commas; those with a number for each class separate them by spaces. Where one label is 1 and the
-others are 0, the row is one of class numbers, too. Numbers are written as in sigmoid.csv.
+others are 0, the row is one of class indices, too. Numbers are written as in sigmoid.csv.
 """
 
 import math

@@ -53,7 +53,7 @@ def elementwise(dtype: str, count: int) -> dict[str, Any]:
 
 
 def classes(dtype: str, number: int) -> dict[str, Any]:
-    """Return random rows of logits and class numbers."""
+    """Return random rows of logits and class indices."""
     random = np.random.default_rng(0)
     rows = COUNT // number
     logits = random.normal(0.0, 3.0, (rows, number)).astype(dtype)

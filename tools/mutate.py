@@ -294,7 +294,7 @@ MUTATIONS = (
         "mass * (smoothing / (size + 1))",
     ),
     Mutation(
-        "softmax: smoothing of class numbers over one class more",
+        "softmax: smoothing of class indices over one class more",
         SOFTMAX,
         "total(xp, step, wide) * (smoothing / size)",
         "total(xp, step, wide) * (smoothing / (size + 1))",

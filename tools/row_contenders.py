@@ -17,7 +17,7 @@ class RowWorkload:
     operation: str
     """``loss`` is that of each row, ``training`` the mean with its gradient."""
     labels: str
-    """``sparse`` for class numbers, ``dense`` for a probability of each class."""
+    """``sparse`` for class indices, ``dense`` for a probability of each class."""
     dtype: str
     classes: int
     size: int

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ._execution.direct import Backend
+from ._execution.direct import Backend, static_size
 from ._execution.names import name_of
 from ._inputs.checked import Inputs
-from ._inputs.dtypes import compute_name, dtype_of
-from ._inputs.shapes import same_shape, static_size
+from ._inputs.dtypes import FLOATING, compute_name, dtype_of
+from ._inputs.shapes import same_shape
 from ._programs.sigmoid import SigmoidProgram
 from ._programs.softmax import SoftmaxProgram
 from ._programs.totals import CountProgram, QuotientProgram
@@ -153,8 +153,7 @@ def _constant(
     """Return a total that is known from the shape alone."""
     xp = backend.xp
     if number is None:
-        info = xp.__array_namespace_info__()
-        dtype = info.default_dtypes(device=backend.device(labels))["integral"]
+        dtype = backend.count_dtype(labels)
     value = size if number is None else size * number if size else 0.0
     return xp.full((), value, dtype=dtype, **backend.creation(labels))
 
@@ -164,7 +163,8 @@ def _weight_dtype(backend: Backend, labels: Array, weights: Array | float | None
     xp = backend.xp
     if weights is None:
         return xp.int8
-    if not isinstance(weights, float) and xp.isdtype(weights.dtype, "real floating"):
-        return dtype_of(xp, compute_name(name_of(weights.dtype)))
+    # By name: NumPy's `isdtype` refuses the dtypes of ml_dtypes.
+    if not isinstance(weights, float) and (name := name_of(weights.dtype)) in FLOATING:
+        return dtype_of(xp, compute_name(name))
     wide = backend.accumulator(labels)
     return xp.float32 if wide is None else wide

@@ -8,6 +8,7 @@ Array API standard and return arrays of that namespace, on the same device and o
 
 from . import _reduction
 from ._call import call
+from ._hints import with_hints
 from ._inputs.sigmoid import check_inputs, check_total
 from ._typing import Array, Number, Reduction
 
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 
+@with_hints
 def sigmoid_cross_entropy_with_logits(
     *,
     labels: Array,
@@ -129,6 +131,7 @@ def sigmoid_cross_entropy_with_logits(
 loss = sigmoid_cross_entropy_with_logits
 
 
+@with_hints
 def gradient(
     *,
     labels: Array,
@@ -182,6 +185,7 @@ def gradient(
     return value
 
 
+@with_hints
 def loss_and_gradient(
     *,
     labels: Array,
@@ -234,6 +238,7 @@ def loss_and_gradient(
     return value, slope
 
 
+@with_hints
 def gradient_and_hessian(
     *,
     labels: Array,
@@ -287,6 +292,7 @@ def gradient_and_hessian(
     return slope, curvature
 
 
+@with_hints
 def total_weight(
     *,
     labels: Array,

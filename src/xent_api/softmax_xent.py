@@ -1,13 +1,14 @@
 r"""Softmax cross entropy with logits against probabilities: loss, derivatives and weights.
 
 For classes of which one is right, with a probability for each: soft labels, distillation, mixed
-examples. With class numbers as labels see `sparse_softmax_xent`. All functions take arrays of any
+examples. With class indices as labels see `sparse_softmax_xent`. All functions take arrays of any
 one namespace of the Python Array API standard and return arrays of that namespace, on the same
 device and of the dtype of `logits`. float16 and bfloat16 are computed in float32 and rounded once.
 """
 
 from . import _reduction
 from ._call import call
+from ._hints import with_hints
 from ._inputs.softmax import check_dense, check_dense_total
 from ._typing import Array, Number, Reduction
 
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 
+@with_hints
 def softmax_cross_entropy_with_logits(
     *,
     labels: Array,
@@ -83,7 +85,7 @@ def softmax_cross_entropy_with_logits(
 
     See Also
     --------
-    xent_api.sparse_softmax_xent.loss : the same with class numbers as labels.
+    xent_api.sparse_softmax_xent.loss : the same with class indices as labels.
     xent_api.sigmoid_xent.loss : classes that need not exclude each other.
 
     Notes
@@ -125,6 +127,7 @@ def softmax_cross_entropy_with_logits(
 loss = softmax_cross_entropy_with_logits
 
 
+@with_hints
 def gradient(
     *,
     labels: Array,
@@ -179,6 +182,7 @@ def gradient(
     return value
 
 
+@with_hints
 def loss_and_gradient(
     *,
     labels: Array,
@@ -229,6 +233,7 @@ def loss_and_gradient(
     return value, slope
 
 
+@with_hints
 def gradient_and_hessian(
     *,
     labels: Array,
@@ -280,6 +285,7 @@ def gradient_and_hessian(
     return slope, curvature
 
 
+@with_hints
 def total_weight(
     *,
     labels: Array,

@@ -1,4 +1,4 @@
-r"""Softmax cross entropy with logits against class numbers: loss, derivatives and weights.
+r"""Softmax cross entropy with logits against class indices: loss, derivatives and weights.
 
 For classes of which exactly one is right. With a probability for each class see `softmax_xent`. All
 functions take arrays of any one namespace of the Python Array API standard and return arrays of
@@ -8,6 +8,7 @@ in float32 and rounded once.
 
 from . import _reduction
 from ._call import call
+from ._hints import with_hints
 from ._inputs.softmax import check_sparse, check_sparse_total
 from ._typing import Array, Number, Reduction
 
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 
+@with_hints
 def sparse_softmax_cross_entropy_with_logits(
     *,
     labels: Array,
@@ -33,7 +35,7 @@ def sparse_softmax_cross_entropy_with_logits(
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
 ) -> Array:
-    r"""Return the softmax cross entropy of `logits` x against the class numbers `labels` y.
+    r"""Return the softmax cross entropy of `logits` x against the class indices `labels` y.
 
     .. math::
 
@@ -45,7 +47,7 @@ def sparse_softmax_cross_entropy_with_logits(
     Parameters
     ----------
     labels : integer array, shape of `logits` without `axis`
-        Class numbers from 0 to K - 1. Any other number, unless it is ignored, gives NaN in its
+        Class indices from 0 to K - 1. Any other number, unless it is ignored, gives NaN in its
         loss and its row of derivatives, on every device.
     logits : array, real floating
         Unnormalized log-probabilities x. A class whose logit is -inf is switched off; where it is
@@ -55,7 +57,7 @@ def sparse_softmax_cross_entropy_with_logits(
     mask : boolean array, optional
         True where a row counts. Broadcasts into the shape of the loss.
     ignore_index : int or float, optional
-        Rows with this label are not counted; it need not be a class number. Combined with `mask`
+        Rows with this label are not counted; it need not be a class index. Combined with `mask`
         by *and*.
     weights : array or number, optional
         Factor w of each row's loss, finite. Broadcasts into the shape of the loss; floating arrays
@@ -128,6 +130,7 @@ def sparse_softmax_cross_entropy_with_logits(
 loss = sparse_softmax_cross_entropy_with_logits
 
 
+@with_hints
 def gradient(
     *,
     labels: Array,
@@ -185,6 +188,7 @@ def gradient(
     return value
 
 
+@with_hints
 def loss_and_gradient(
     *,
     labels: Array,
@@ -237,6 +241,7 @@ def loss_and_gradient(
     return value, slope
 
 
+@with_hints
 def gradient_and_hessian(
     *,
     labels: Array,
@@ -290,6 +295,7 @@ def gradient_and_hessian(
     return slope, curvature
 
 
+@with_hints
 def total_weight(
     *,
     labels: Array,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from helpers.suite import Suite
 
-from xent_api import sigmoid_xent
+from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 from xent_api.facades import paddle, tensorflow, tensorflow_v1
 
 pytestmark = [pytest.mark.eager, pytest.mark.dtypes("float32")]
@@ -154,6 +154,53 @@ def test_options_outside_their_range(suite: Suite, arrays: dict[str, Any]) -> No
 def test_all_arguments_are_keywords(suite: Suite, arrays: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="positional"):
         sigmoid_xent.loss(arrays["labels"], arrays["logits"])  # type: ignore[call-arg]
+
+
+def test_python_s_own_messages_have_a_hint(suite: Suite, arrays: dict[str, Any]) -> None:
+    calls: list[tuple[dict[str, Any], str]] = [
+        (
+            {"weight": 1.0},
+            "unexpected keyword argument 'weight': `weight` is called `weights` here",
+        ),
+        ({"input": 1, "target": 1}, "`input` is called `logits` here, `target` is called `labels`"),
+        ({"dim": 1}, "'dim': all arguments are keywords: `labels`, `logits`, `mask`"),
+    ]
+    for given, text in calls:
+        with pytest.raises(TypeError, match=re.escape(text)):
+            sigmoid_xent.loss(**arrays, **given)
+    with pytest.raises(TypeError, match="'dim': `dim` is called `axis` here"):
+        softmax_xent.gradient(**arrays, dim=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"2 were given: all arguments are keywords: `labels`"):
+        sigmoid_xent.gradient(arrays["labels"], arrays["logits"])  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"argument: 'logits'$"):
+        sigmoid_xent.loss(labels=arrays["labels"])  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"`label_smoothing` must be a Python number.*got str$"):
+        sigmoid_xent.loss(**arrays, label_smoothing="0.1")  # type: ignore[arg-type]
+
+
+def test_class_indices_at_the_wrong_place(suite: Suite, arrays: dict[str, Any]) -> None:
+    images = suite.shaped([0.0] * 120, (2, 3, 4, 5), "float32")
+    pixels = suite.shaped([0] * 40, (2, 4, 5), "int32")
+    given: dict[str, Any] = {"labels": pixels, "logits": images}
+    with pytest.raises(ValueError, match=r"axis 1 holds the classes, pass `axis=1`$"):
+        sparse_softmax_xent.loss(**given)
+    assert sparse_softmax_xent.loss(**given, axis=1).shape == (2, 4, 5)
+    for family in (sigmoid_xent, softmax_xent):
+        with pytest.raises(ValueError, match=r"4, 5\): sparse_softmax_xent takes class indices$"):
+            family.loss(**given)
+    # A column that was forgotten is no number of classes.
+    with pytest.raises(ValueError, match=r"got \(2,\)$"):
+        sigmoid_xent.loss(
+            labels=suite.array([1, 0], "int32"), logits=suite.array([[0.5], [1.5]], "float32")
+        )
+
+
+@pytest.mark.parametrize("method", ["toarray", "to_numpy"])
+def test_what_becomes_an_array(suite: Suite, arrays: dict[str, Any], method: str) -> None:
+    # SciPy's sparse arrays, pandas' and polars' columns.
+    value = type("Column", (Foreign,), {method: lambda self: self})()
+    parts = ["`labels` must be an array", f"Column: pass `labels.{method}()`"]
+    _raises(TypeError, parts, arrays, labels=value)
 
 
 def test_total_weight(suite: Suite, arrays: dict[str, Any]) -> None:

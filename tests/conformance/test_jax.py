@@ -1,5 +1,6 @@
 """JAX: what training code does with a loss."""
 
+import math
 import os
 import subprocess
 import sys
@@ -277,3 +278,64 @@ def test_ranks_are_not_promoted(suite: Suite, dtype: str) -> None:
             slope = jax.jit(sparse_softmax_xent.gradient)(labels=labels, logits=x)
     assert [value.shape for value in both] == [(2,), (2, 3)]
     assert slope.shape == (2, 3)
+
+
+@pytest.mark.parametrize("shape", [(2_200_000_000,), (22_000, 100_000)], ids=str)
+def test_more_positions_than_32_bits_count(suite: Suite, shape: tuple[int, ...]) -> None:
+    """Without float64 JAX's integers have 32 bits, and its sums wrap around without an error."""
+    if suite.target.name != "jax:x32":
+        pytest.skip("a count has 64 bits here")
+    import jax
+    import jax.numpy as jnp
+
+    size, ulp = math.prod(shape), 2**8
+    labels = jnp.zeros(shape, jnp.int8)
+    mask = jnp.arange(shape[-1]) != 3 if len(shape) > 1 else labels == 0
+    kept = size - (shape[0] if len(shape) > 1 else 0)
+
+    def count(labels: Any) -> Any:
+        every = sigmoid_xent.total_weight(labels=labels)
+        return every, sigmoid_xent.total_weight(labels=labels, ignore_index=1)
+
+    found = [
+        sigmoid_xent.total_weight(labels=labels, mask=mask),
+        sparse_softmax_xent.total_weight(labels=labels, ignore_index=-1),
+        *jax.jit(count)(labels),
+    ]
+    assert [total.dtype for total in found] == ["float32"] * 4
+    errors = [int(total) - n for total, n in zip(found, [kept, size, size, size], strict=True)]
+    assert max(map(abs, errors)) <= ulp
+
+
+@pytest.mark.nightly
+def test_the_mean_of_more_positions_than_32_bits_count(suite: Suite) -> None:
+    if suite.target.name != "jax:x32":
+        pytest.skip("a count has 64 bits here")
+    import jax
+    import jax.numpy as jnp
+
+    def mean(z: Any) -> Any:
+        logits = z.astype(jnp.float16)
+        return sigmoid_xent.loss(labels=z, logits=logits, ignore_index=1, reduction="mean")
+
+    assert float(jax.jit(mean)(jnp.zeros(2_200_000_000, jnp.int8))) == 0.693359375  # of float16
+
+
+@pytest.mark.eager
+def test_a_count_of_unknown_size_is_floating(suite: Suite) -> None:
+    import jax
+    import jax.numpy as jnp
+    from jax import export
+
+    def count(labels: Any) -> Any:
+        mean = sigmoid_xent.loss(labels=labels, logits=labels, ignore_index=0, reduction="mean")
+        every = sigmoid_xent.total_weight(labels=labels)
+        return sigmoid_xent.total_weight(labels=labels, ignore_index=0), every, mean
+
+    wide = jax.config.jax_enable_x64
+    symbolic = jax.ShapeDtypeStruct(export.symbolic_shape("n"), jnp.float32)
+    exported = export.export(jax.jit(count))(symbolic)
+    kept, every, mean = exported.call(jnp.asarray([0.0, 1.0, 1.0], dtype=jnp.float32))
+    assert kept.dtype == every.dtype == ("int64" if wide else "float32")
+    assert (float(kept), float(every)) == (2.0, 3.0)
+    assert abs(float(mean) - 0.31326166) < 1e-7

@@ -1,6 +1,8 @@
 """What is NumPy's own: warnings, scalars, subclasses and unusual dtypes."""
 
 import math
+import re
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xent_api import sigmoid_xent
+from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 
 EXTREME = np.asarray([0.0, 1e-30, 1e3, -1e3, 3e38, -3e38, np.inf, -np.inf, np.nan, 88.0, -104.0])
 
@@ -147,8 +149,75 @@ def test_bfloat16_and_float8_of_ml_dtypes() -> None:
     narrow = values.astype(ml_dtypes.float8_e5m2)
     with pytest.raises(TypeError, match=r"`logits` must have dtype .* got float8"):
         sigmoid_xent.loss(labels=labels, logits=narrow)
-    with pytest.raises(TypeError, match=r"`labels` must be real and no wider .* got float8"):
+    with pytest.raises(
+        TypeError,
+        match=r"`labels` must be real, of a dtype of the standard or bfloat16; got float8",
+    ):
         sigmoid_xent.loss(labels=narrow, logits=logits)
+
+
+FAMILIES: dict[str, tuple[Any, Any]] = {
+    "sigmoid": (sigmoid_xent, np.asarray([1.0, 0.0, 1.0])),
+    "softmax": (softmax_xent, np.asarray([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])),
+    "sparse": (sparse_softmax_xent, np.asarray([0, 1, 1])),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_bfloat16_of_ml_dtypes_in_every_argument(name: str) -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    family, labels = FAMILIES[name]
+    shape = (3,) if name == "sigmoid" else (3, 2)
+    numbers: dict[str, Any] = {
+        "labels": labels,
+        "logits": np.linspace(-3.0, 3.0, math.prod(shape)).reshape(shape),
+        "weights": np.asarray([0.5, 2.0, 3.0]),
+        "denominator": np.asarray(4.0),
+    }
+    if name == "sigmoid":
+        numbers["pos_weight"] = np.asarray([2.0])
+    narrow = {n: v if v.dtype.kind == "i" else v.astype(bfloat16) for n, v in numbers.items()}
+    single = {n: v if v.dtype.kind == "i" else v.astype(np.float32) for n, v in narrow.items()}
+    mask = np.asarray([True, False, True])
+    for function in (family.loss_and_gradient, family.gradient_and_hessian):
+        found = function(**narrow, mask=mask, reduction="mean")
+        wanted = function(**single, mask=mask, reduction="mean")
+        for got, exact in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(got, exact.astype(bfloat16))
+    given = {n: narrow[n] for n in ("labels", "weights")}
+    total = family.total_weight(**given)
+    assert (total.dtype, total) == (np.float32, 5.5)
+    assert family.total_weight(**given, mask=mask) == 3.5
+    assert family.total_weight(**(given | {"weights": narrow["weights"][:1]})) == 1.5
+    assert family.total_weight(labels=narrow["labels"], mask=mask) == 2
+    if name != "softmax":
+        assert family.total_weight(**given, ignore_index=1) == (2.0 if name == "sigmoid" else 0.5)
+
+
+def _call_with(name: str, value: Any) -> None:
+    given: dict[str, Any] = {"labels": np.zeros(2, np.int8), "logits": np.zeros(2)}
+    sigmoid_xent.loss(**(given | {name: value}), reduction="mean")
+
+
+@pytest.mark.parametrize("name", ["labels", "logits", "weights", "pos_weight", "denominator"])
+@pytest.mark.parametrize("dtype", [">f4", ">f8", ">i4"])
+def test_another_byte_order_is_refused_with_the_remedy(name: str, dtype: str) -> None:
+    if sys.byteorder == "big":
+        dtype = dtype.replace(">", "<")
+    value = np.ones(() if name == "denominator" else 2, dtype)
+    with pytest.raises(TypeError, match=f"`{name}` must .* not in native byte order") as caught:
+        _call_with(name, value)
+    (remedy,) = re.findall(r"pass `(.*)`", str(caught.value))
+    converted = eval(remedy, {name: value})
+    assert converted.dtype.isnative
+    if name != "logits" or dtype[1] == "f":
+        _call_with(name, converted)
+
+
+def test_class_indices_in_another_byte_order_are_refused_with_the_remedy() -> None:
+    swapped = np.zeros(2, np.int64).astype(np.dtype(np.int64).newbyteorder())
+    with pytest.raises(TypeError, match=r"`labels` must be integer class .* native byte order"):
+        sparse_softmax_xent.loss(labels=swapped, logits=np.zeros((2, 3)))
 
 
 def test_several_threads_at_once() -> None:

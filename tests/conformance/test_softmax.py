@@ -45,7 +45,7 @@ def _near(suite: Suite, got: Any, wanted: list[float], dtype: str) -> None:
 
 
 @pytest.mark.eager
-def test_class_numbers_are_labels_of_one_class(suite: Suite, dtype: str) -> None:
+def test_class_indices_are_labels_of_one_class(suite: Suite, dtype: str) -> None:
     logits = suite.array(LOGITS, dtype)
     dense = {"logits": logits, "labels": _one_hot(suite, NUMBERS, 3, dtype)}
     sparse = {"logits": logits, "labels": suite.array(NUMBERS, "int32")}
@@ -148,7 +148,7 @@ def test_numbers_of_no_class_make_their_row_nan(suite: Suite, dtype: str, smooth
 @pytest.mark.eager
 @pytest.mark.dtypes("float32")
 @pytest.mark.parametrize("kind", ["uint8", "int8", "int16", "int64", "uint16", "uint32", "uint64"])
-def test_class_numbers_of_every_integer_dtype(suite: Suite, kind: str) -> None:
+def test_class_indices_of_every_integer_dtype(suite: Suite, kind: str) -> None:
     if not suite.has(kind):
         pytest.skip(f"{suite} has no {kind}")
     high = 2 ** (int(kind.strip("uint")) - (not kind.startswith("u"))) - 1
@@ -335,12 +335,12 @@ def test_errors(suite: Suite, dtype: str) -> None:
     labels_of_all = suite.array([[0, 1, 0]] * 4, "int32")
     one = suite.array(1.0, dtype)
     cases: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
-        (sparse_softmax_xent, {"labels": three}, TypeError, "integer.*: cast class numbers to"),
+        (sparse_softmax_xent, {"labels": three}, TypeError, "integer.*: cast class indices to"),
         (
             sparse_softmax_xent,
             {"labels": dense > 0},
             TypeError,
-            "integer class numbers; got .*bool",
+            "integer class indices; got .*bool",
         ),
         (
             sparse_softmax_xent,
@@ -446,7 +446,7 @@ def test_the_same_call_again(suite: Suite, dtype: str) -> None:
 
 @pytest.mark.eager
 @pytest.mark.dtypes("float32")
-def test_wide_class_numbers_do_not_become_others(suite: Suite, dtype: str) -> None:
+def test_wide_class_indices_do_not_become_others(suite: Suite, dtype: str) -> None:
     if not suite.has("int64"):
         pytest.skip(f"{suite} has no int64")
     labels = suite.array([2**32 + 1, -(2**32), 1], "int64")

@@ -1,9 +1,12 @@
 """The way that every other one starts from: call the program on whole arrays."""
 
+import math
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol, TypeGuard
 
-from .._typing import Array, Device, DType, Namespace
+from .._typing import Array, Device, DType, Namespace, Shape
+
+INT32_MAX = 2**31 - 1
 
 
 class Program(Hashable, Protocol):
@@ -124,14 +127,41 @@ class Backend:
     def total(self, value: Array) -> Array:
         """Return the sum of all elements, or the number of those that are true."""
         if self.xp.isdtype(value.dtype, "bool"):
-            return self.xp.sum(self.xp.astype(value, self.xp.int8))
+            return self.count(value)
         return self.add_up(value, self.accumulator(value))
+
+    def count(self, value: Array) -> Array:
+        """Return the number of elements that are true, in the dtype of `count_dtype`."""
+        dtype, ones = self.count_dtype(value), self.xp.astype(value, self.xp.int8)
+        if self.xp.isdtype(dtype, "integral"):
+            return self.xp.sum(ones)
+        return self.xp.astype(self.xp.sum(ones, dtype=self.xp.int64), dtype)
+
+    def count_dtype(self, like: Array) -> DType:
+        """Return the dtype of a number of elements of `like`.
+
+        That is the default integer dtype. Where it has 32 bits (``jax.numpy`` by default, MLX), a
+        count beyond them would wrap around without an error: then it is the widest floating dtype.
+        """
+        xp, device = self.xp, self.device(like)
+        integer = xp.__array_namespace_info__().default_dtypes(device=device)["integral"]
+        largest = xp.iinfo(integer).max
+        size = None if largest > INT32_MAX else static_size(tuple(like.shape))
+        if largest > INT32_MAX or (size is not None and size <= largest):
+            return integer
+        wide = self.accumulator(like)
+        return xp.float32 if wide is None else wide
 
     def add_up(self, value: Array, dtype: DType | None) -> Array:
         """Return the sum of floating elements in `dtype`, without one in their own."""
         if dtype is None:
             return pairwise_sum(self.xp, value)
         return self.xp.sum(value, dtype=dtype)
+
+
+def static_size(shape: Shape) -> int | None:
+    """Return the number of elements, or None where a dimension is unknown or a symbol."""
+    return math.prod(shape) if all(isinstance(n, int) for n in shape) else None
 
 
 def pairwise_sum(xp: Namespace, value: Array) -> Array:

@@ -38,6 +38,13 @@ class JaxBackend(Backend):
         """Return float64, whether or not users may have arrays of it."""
         return self.xp.float64
 
+    def count(self, value: Array) -> Array:
+        """Return the number of elements that are true; beyond 32 bits as a float32."""
+        if self.xp.isdtype(self.count_dtype(value), "integral"):
+            return super().count(value)
+        low, high = _count(value)
+        return high.astype(self.xp.float32) * 2.0**32 + low.astype(self.xp.float32)
+
     def add_up(self, value: Array, dtype: DType | None) -> Array:
         """Return the sum, which XLA adds up as a tree where there is no float64.
 
@@ -143,6 +150,25 @@ class JaxBackend(Backend):
         return sum(parts[1:], parts[0])
 
 
+@jax.jit  # type: ignore[untyped-decorator,unused-ignore]
+def _count(value: Array) -> tuple[Array, Array]:
+    """Return the number of elements that are true, in two words of 32 bits.
+
+    Also where JAX has no 64 bits, whatever the size. XLA on CPUs computes a reduction of two
+    operands in one pass; one of int64 would first store 8 bytes for each element.
+    """
+    zero = jax.numpy.uint32(0)
+
+    def add(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+        low = a[0] + b[0]
+        return low, a[1] + b[1] + (low < a[0]).astype(zero.dtype)
+
+    low = value.astype(zero.dtype)
+    words = (low, jax.numpy.zeros_like(low)), (zero, zero)
+    results: tuple[Array, Array] = jax.lax.reduce(*words, add, tuple(range(value.ndim)))
+    return results
+
+
 def widened(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tuple[Array, ...]]:
     """Return the function with float64 in its lines."""
 
@@ -180,7 +206,7 @@ def in_float32(program: RowProgram) -> bool:
 def is_apart(program: RowProgram) -> bool:
     """Tell whether each class is to be an array of its own, on CPUs.
 
-    For the Hessian beside class numbers, XLA would then add up all classes for each of them.
+    For the Hessian beside class indices, XLA would then add up all classes for each of them.
     """
     hessian = "hessian" in program.outputs and "classes" in program.operands
     return up_to(FEW if hessian else APART, program)

@@ -25,3 +25,8 @@ def name_of(dtype: DType) -> str:
     # What NumPy's dtypes call themselves takes 5 µs to make, their code nothing.
     known = CODES.get(getattr(dtype, "str", ""))
     return known or str(dtype).rpartition(".")[2].lower().removesuffix("_")
+
+
+def is_swapped(dtype: DType) -> bool:
+    """Tell whether it is a dtype of NumPy's in the byte order of other machines."""
+    return getattr(dtype, "isnative", True) is False

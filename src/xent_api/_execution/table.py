@@ -37,11 +37,11 @@ def find_backend(array: Array) -> Backend | None:
     if known is not None:
         return known
     # Here and not above: the first call can wait for it, importing this package need not.
-    import array_api_compat
+    from .compat import array_namespace, is_array_api_obj
 
-    if not array_api_compat.is_array_api_obj(array):
+    if not is_array_api_obj(array):
         return None
-    xp = array_api_compat.array_namespace(array)
+    xp = array_namespace(array)
     # "array_api_compat.numpy" and "jax.numpy" are rooms "numpy" and "jax", also when vendored.
     name: str = xp.__name__.rpartition("array_api_compat.")[2].partition(".")[0]
     module, kind = ROOMS.get(name, ("direct", "Backend"))

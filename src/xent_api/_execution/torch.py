@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import array_api_compat.torch as xp
 import torch
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
@@ -18,7 +17,7 @@ from .direct import Backend, Program, is_rowwise
 from .rows import RowTiles
 from .tiled import Runner
 from .torch_calls import DIALECT
-from .torch_namespace import fused
+from .torch_namespace import fused, xp
 from .workers import current
 
 
@@ -44,6 +43,10 @@ class TorchBackend(Backend):
     def accumulator(self, like: Array) -> DType | None:
         """Return float64, which every device has but Apple's."""
         return None if like.device.type == "mps" else torch.float64
+
+    def count_dtype(self, like: Array) -> DType:
+        """Return the dtype that every sum of integers has."""
+        return torch.int64
 
     def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]

@@ -3,24 +3,10 @@
 from types import SimpleNamespace
 
 import torch
-from array_api_compat.torch import (
-    abs,
-    astype,
-    exp,
-    floor,
-    full_like,
-    isnan,
-    log1p,
-    max,
-    minimum,
-    ones_like,
-    sum,
-    where,
-    zeros_like,
-)
 
 from .._formulas.log1p import log1p as arithmetic
 from .._typing import Array
+from .compat import array_namespace
 
 __all__ = [
     "abs",
@@ -40,6 +26,21 @@ __all__ = [
     "where",
     "zeros_like",
 ]
+
+xp = array_namespace(torch.empty(0))
+abs = xp.abs
+astype = xp.astype
+exp = xp.exp
+floor = xp.floor
+full_like = xp.full_like
+isnan = xp.isnan
+log1p = xp.log1p
+max = xp.max
+minimum = xp.minimum
+ones_like = xp.ones_like
+sum = xp.sum
+where = xp.where
+zeros_like = xp.zeros_like
 
 
 def take_along_axis(x: Array, indices: Array, *, axis: int) -> Array:

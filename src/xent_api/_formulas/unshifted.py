@@ -1,4 +1,4 @@
-r"""Softmax cross entropy of a class number, without the maximum, where no exponential needs it.
+r"""Softmax cross entropy of a class index, without the maximum, where no exponential needs it.
 
 With q = exp(x_y) of the label y, b the sum of exp(x_k) of all other classes, and S = b + q,
 

@@ -51,6 +51,9 @@ def _not_an_array(name: str, value: object, first: tuple[str, Backend] | None) -
     text = f"`{name}` must be {number}an array of a namespace of the Array API standard; got {got}"
     if value is None:
         return text
+    for method in ("toarray", "to_numpy"):  # SciPy's sparse arrays; columns of data frames
+        if hasattr(kind, method):
+            return f"{text}: pass `{name}.{method}()`"
     if hasattr(kind, "numpy"):  # as the tensors of libraries have that are no such namespace
         return f"{text}: these tensors follow no such namespace; pass `tensor.numpy()`"
     owner = f"{library(first[1])}.asarray" if first else "the asarray of your array library"

@@ -1,6 +1,6 @@
 """The dtypes that each argument may have."""
 
-from .._execution.names import name_of
+from .._execution.names import is_swapped, name_of
 from .._typing import Array
 from .dtypes import FLOATING, INTEGRAL, compute_name
 
@@ -9,9 +9,9 @@ def check_logits(logits: Array) -> str:
     """Return the name of the dtype to compute in; raise unless `logits` is real floating."""
     name = name_of(logits.dtype)
     if name not in FLOATING:
+        advice = ": cast it to float32" if name in INTEGRAL else ""
         raise TypeError(
-            f"`logits` must have dtype {', '.join(FLOATING)} (in native byte order); "
-            f"got {logits.dtype}{': cast it to float32' if name in INTEGRAL else ''}"
+            f"`logits` must have dtype {', '.join(FLOATING)}; got {_got('logits', logits)}{advice}"
         )
     return compute_name(name)
 
@@ -31,10 +31,12 @@ def check_factor(
                 f"`{name}` must be real; got bool: what is to be left out goes into `mask`"
             )
     elif kind not in INTEGRAL and (kind not in FLOATING or _is_wider(kind, compute, weak)):
-        advice = f": cast it to {compute}" if kind in FLOATING else ""
+        if kind not in FLOATING:
+            expected = f"`{name}` must be real, of a dtype of the standard or bfloat16"
+            raise TypeError(f"{expected}; got {_got(name, value)}")
         raise TypeError(
             f"`{name}` must be real and no wider than {compute}, in which logits of this dtype "
-            f"are computed; got {value.dtype}{advice}"
+            f"are computed; got {value.dtype}: cast it to {compute}"
         )
 
 
@@ -42,26 +44,37 @@ def _is_wider(kind: str, compute: str, weak: bool) -> bool:  # noqa: FBT001
     return kind == "float64" and compute != "float64" and not weak
 
 
-def check_class_numbers(labels: Array) -> None:
+def _got(name: str, value: Array) -> str:
+    """Return the dtype as an error shows it; NumPy's may be right but for their byte order."""
+    if not is_swapped(value.dtype):
+        return str(value.dtype)
+    native = f"`{name}.astype({name}.dtype.newbyteorder('='))`"
+    return f"{value.dtype}, which is not in native byte order: pass {native}"
+
+
+def check_class_indices(labels: Array) -> None:
     """Raise unless the labels are integers."""
     name = name_of(labels.dtype)
     if name not in INTEGRAL:
-        advice = ": cast class numbers to int64; softmax_xent takes probabilities"
+        advice = ": cast class indices to int64; softmax_xent takes probabilities"
         advice = advice if name in FLOATING else ""
-        raise TypeError(f"`labels` must be integer class numbers; got {labels.dtype}{advice}")
+        got = _got("labels", labels)
+        raise TypeError(f"`labels` must be integer class indices; got {got}{advice}")
 
 
 def check_mask(mask: Array) -> None:
     """Raise unless the mask is boolean."""
     if name_of(mask.dtype) != "bool":
-        raise TypeError(f"`mask` must have dtype bool, True = counted; got {mask.dtype}")
+        got = _got("mask", mask)
+        raise TypeError(f"`mask` must have dtype bool, True = counted; got {got}")
 
 
 def check_denominator(denominator: Array) -> None:
     """Raise unless a denominator array is one real number."""
     kind = name_of(denominator.dtype)
     if kind not in INTEGRAL and kind not in FLOATING:
-        raise TypeError(f"`denominator` must be real; got {denominator.dtype}")
+        got = _got("denominator", denominator)
+        raise TypeError(f"`denominator` must be real; got {got}")
     if denominator.ndim != 0:
         raise ValueError(
             f"`denominator` must be a Python number or a 0-d array; got shape "

@@ -1,6 +1,5 @@
 """Shapes, some of whose sizes a lazy backend may not know."""
 
-import math
 from numbers import Integral
 
 from .._typing import Array, Shape
@@ -24,19 +23,20 @@ def broadcasts_into(shape: Shape, target: Shape) -> bool:
     )
 
 
-def static_size(shape: Shape) -> int | None:
-    """Return the number of elements, or None where a dimension is unknown or a symbol."""
-    return math.prod(shape) if all(isinstance(n, int) for n in shape) else None
+def check_same_shape(labels: Array, logits: Array, *, are_indices: bool) -> None:
+    """Raise unless `labels` has the shape of `logits`; tell what takes class indices."""
+    shape, whole = tuple(labels.shape), tuple(logits.shape)
+    if same_shape(shape, whole):
+        return
+    indices = are_indices and any(whole[axis] != 1 for axis in class_axes(shape, whole))
+    hint = ": sparse_softmax_xent takes class indices" if indices else ""
+    raise ValueError(f"`labels` must have the shape of `logits`, {whole}; got {shape}{hint}")
 
 
-def check_same_shape(labels: Array, logits: Array, otherwise: str = "") -> None:
-    """Raise unless `labels` has the shape of `logits`; tell what takes labels of one axis less."""
-    shape = tuple(labels.shape)
-    if not same_shape(shape, tuple(logits.shape)):
-        hint = f": {otherwise}" if otherwise and len(shape) == logits.ndim - 1 else ""
-        raise ValueError(
-            f"`labels` must have the shape of `logits`, {tuple(logits.shape)}; got {shape}{hint}"
-        )
+def class_axes(labels: Shape, logits: Shape) -> list[int]:
+    """Return the axes of which class indices of that shape could be, 1 first as in PyTorch."""
+    found = [a for a in range(len(logits)) if same_shape(labels, logits[:a] + logits[a + 1 :])]
+    return sorted(found, key=lambda axis: axis != 1)
 
 
 def check_axis(axis: object, array: Array, of: str) -> int:
@@ -67,13 +67,16 @@ def without(shape: Shape, axis: int) -> Shape:
 
 
 def check_class_shape(labels: Array, logits: Array, shape: Shape) -> None:
-    """Raise unless class numbers have the `shape` of the loss."""
+    """Raise unless class indices have the `shape` of the loss."""
     if not same_shape(tuple(labels.shape), shape):
-        full = same_shape(tuple(labels.shape), tuple(logits.shape))
-        hint = ": softmax_xent takes a label for each class" if full else ""
+        whole, found = tuple(logits.shape), tuple(labels.shape)
+        axes = class_axes(found, whole)
+        hint = f": if its axis {axes[0]} holds the classes, pass `axis={axes[0]}`" if axes else ""
+        if same_shape(found, whole):
+            hint = ": softmax_xent takes a label for each class"
         raise ValueError(
-            f"`labels` must have the shape of `logits`, {tuple(logits.shape)}, without `axis`: "
-            f"{shape}; got {tuple(labels.shape)}{hint}"
+            f"`labels` must have the shape of `logits`, {whole}, without `axis`: "
+            f"{shape}; got {found}{hint}"
         )
 
 

@@ -4,6 +4,7 @@ from .._execution.direct import Backend
 from .._execution.names import name_of
 from .._typing import Array, Number, Reduction
 from .checked import Inputs, check_common, check_labels_and_weights, check_optional
+from .dtypes import INTEGRAL
 from .kinds import check_factor
 from .options import check_ignored
 from .shapes import check_same_shape
@@ -26,9 +27,10 @@ def check_inputs(
     inputs = check_common(labels, logits, mask, factors, label_smoothing, reduction)
     backend, arrays, compute = inputs.backend, inputs.arrays, inputs.compute
     check_factor("labels", arrays["labels"], compute, boolean=True)
-    check_same_shape(arrays["labels"], arrays["logits"])
+    kind = name_of(arrays["labels"].dtype)
+    check_same_shape(arrays["labels"], arrays["logits"], are_indices=kind in INTEGRAL)
     check_optional(backend, arrays, compute, inputs.shape, "`logits`")
-    ignored = check_ignored(ignore_index, name_of(arrays["labels"].dtype))
+    ignored = check_ignored(ignore_index, kind)
     return inputs._replace(ignored=ignored)
 
 

@@ -4,7 +4,7 @@ from .._execution.direct import Backend
 from .._execution.names import name_of
 from .._typing import Array, Number, Reduction
 from .checked import Inputs, check_common, check_labels_and_weights, check_optional
-from .kinds import check_class_numbers, check_factor
+from .kinds import check_class_indices, check_factor
 from .options import check_ignored
 from .shapes import check_axis, check_class_shape, check_same_shape, check_size, without
 from .sigmoid import check_total
@@ -26,7 +26,7 @@ def check_dense(
     inputs = check_common(labels, logits, mask, factors, label_smoothing, reduction)
     given, arrays = inputs.arrays["labels"], inputs.arrays
     check_factor("labels", given, inputs.compute, boolean=True)
-    check_same_shape(given, arrays["logits"], "sparse_softmax_xent takes class numbers")
+    check_same_shape(given, arrays["logits"], are_indices=True)
     axis = check_axis(axis, arrays["logits"], "logits")
     if inputs.smoothing:
         check_size(inputs.shape, axis)
@@ -45,11 +45,11 @@ def check_sparse(
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
 ) -> Inputs:
-    """Return the checked arguments for class numbers."""
+    """Return the checked arguments for class indices."""
     factors = {"weights": weights, "denominator": denominator}
     inputs = check_common(labels, logits, mask, factors, label_smoothing, reduction)
     given, arrays = inputs.arrays["labels"], inputs.arrays
-    check_class_numbers(given)
+    check_class_indices(given)
     axis = check_axis(axis, arrays["logits"], "logits")
     check_class_shape(given, arrays["logits"], without(inputs.shape, axis))
     check_size(inputs.shape, axis)
@@ -82,7 +82,7 @@ def check_sparse_total(
     ignore_index: Number | None,
     weights: Array | Number | None,
 ) -> tuple[Backend, dict[str, Array], float | None, int | float | None]:
-    """Return what `check_total` does, for labels that are class numbers."""
+    """Return what `check_total` does, for labels that are class indices."""
     found = check_total(labels=labels, mask=mask, ignore_index=ignore_index, weights=weights)
-    check_class_numbers(found[1]["labels"])
+    check_class_indices(found[1]["labels"])
     return found

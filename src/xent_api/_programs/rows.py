@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Row:
-    """What a label for each class and class numbers share."""
+    """What a label for each class and class indices share."""
 
     weights: Array | None
     denominator: Array | float | None = None

@@ -1,4 +1,4 @@
-"""The program of the softmax families: labels of every class, or class numbers."""
+"""The program of the softmax families: labels of every class, or class indices."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple

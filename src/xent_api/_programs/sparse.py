@@ -1,4 +1,4 @@
-"""The outputs of a row with a class number."""
+"""The outputs of a row with a class index."""
 
 from math import inf, nan
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ def is_kept(options: "SoftmaxProgram") -> bool:
 
 
 class Sparse(Row):
-    """One class number, of which one that is no class makes the row NaN."""
+    """One class index, of which one that is no class makes the row NaN."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The outputs of rows with a class number that need no maximum, and which rows those are."""
+"""The outputs of rows with a class index that need no maximum, and which rows those are."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Unshifted:
-    """One class number, without smoothing."""
+    """One class index, without smoothing."""
 
     denominator: Array | float | None = None
     """What the gradient of a mean is divided by."""

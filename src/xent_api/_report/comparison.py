@@ -44,7 +44,7 @@ def softmax_comparison(systems: Sequence[Measured]) -> Table:
     ]
     first, last = softmax.MARGINS[0] - 0.5, softmax.MARGINS[-1] + 0.5
     title = (
-        f"Worst error of softmax losses with class numbers, float32, {softmax.CLASSES} classes, in "
+        f"Worst error of softmax losses with class indices, float32, {softmax.CLASSES} classes, in "
         f"a sample of {len(softmax.MARGINS) * softmax.EACH} rows with a logit from {first:g} to "
         f"{last:g} at the label and the others around 0, in ulp; {WRONG}: more than {BAR:g}"
     )

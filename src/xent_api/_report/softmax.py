@@ -1,6 +1,6 @@
 """How far the float32 softmax losses of systems are off, against how confident the prediction is.
 
-Rows of ten classes, with class numbers as labels. All logits are multiples of 2^-12 below 2^7, so
+Rows of ten classes, with class indices as labels. All logits are multiples of 2^-12 below 2^7, so
 that their differences are exact: what is measured is the formula.
 """
 
@@ -27,7 +27,7 @@ Call: TypeAlias = Callable[[Single, Any], tuple[Any, Any]]
 
 
 def points() -> tuple[Single, Any]:
-    """Return logits, in the order of `MARGINS`, and class numbers."""
+    """Return logits, in the order of `MARGINS`, and class indices."""
     random = np.random.default_rng(20261125)
     count = len(MARGINS) * EACH
     logits = random.normal(0.0, 1.0, (count, CLASSES))

@@ -140,12 +140,12 @@ def softmax_cross_entropy_with_logits(
 def sparse_softmax_cross_entropy_with_logits(
     labels: Array, logits: Array, name: str | None = None
 ) -> Array:
-    """Return the softmax cross entropy of each row against its class number.
+    """Return the softmax cross entropy of each row against its class index.
 
     Parameters
     ----------
     labels : integer array, shape of `logits` without the last axis
-        Class numbers; one that is none gives NaN, as TensorFlow documents it for GPUs.
+        Class indices; one that is none gives NaN, as TensorFlow documents it for GPUs.
     logits : array, real floating
     name : str, optional
         Accepted and ignored.

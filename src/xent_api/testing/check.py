@@ -94,7 +94,7 @@ def check_namespace(
         ``call(function, arrays, **options)``, which calls a function of the family: by default
         directly; a traced call goes here.
     families : sequence of str, optional
-        "sigmoid", "softmax" (labels of every class) and "sparse_softmax" (class numbers).
+        "sigmoid", "softmax" (labels of every class) and "sparse_softmax" (class indices).
 
     Returns
     -------

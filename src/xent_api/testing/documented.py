@@ -35,7 +35,7 @@ class Example:
     shape: tuple[int, ...] | None = None
     """The shape of the logits, and of labels of their dtype; by default one axis."""
     numbers: bool = False
-    """Whether the labels are class numbers, in an axis of their own."""
+    """Whether the labels are class indices, in an axis of their own."""
 
     def arguments(self, target: Target, dtype: str) -> tuple[Array, Array]:
         """Return labels and logits on a target."""

@@ -15,7 +15,7 @@ from .ulp import Exact
 from .vectors import Vector, sigmoid_vectors
 
 INDEX = "int32"
-"""The dtype of class numbers in a check."""
+"""The dtype of class indices in a check."""
 Arguments = tuple[dict[str, Array], dict[str, float]]
 
 

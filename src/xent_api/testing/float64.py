@@ -11,7 +11,7 @@ For labels of float32 or narrower and logits up to 105 its relative error is bel
 max(sigmoid(x), z)); ``tests/unit/test_float64.py`` holds it to that at samples in multi-precision
 arithmetic. Beyond 105 what it loses is below the smallest number of float32.
 
-Of rows with class numbers, r is the sum of exp(x - x_label) over all classes but the label:
+Of rows with class indices, r is the sum of exp(x - x_label) over all classes but the label:
 
     L = log(1 + r),    dL/dx = -r/(1+r) at the label, exp(x - x_label)/(1+r) elsewhere
 
@@ -55,7 +55,7 @@ def sigmoid_values(logits: Numbers, labels: Numbers | float) -> Values:
 
 
 def softmax_values(logits: Numbers, labels: Any) -> Values:
-    """Return losses and derivatives of rows with class numbers; `logits` hold narrower numbers."""
+    """Return losses and derivatives of rows with class indices; `logits` hold narrower numbers."""
     rows = np.arange(len(labels))
     e = np.exp(logits - logits[rows, labels][:, np.newaxis])
     e[rows, labels] = 0.0

@@ -36,7 +36,7 @@ class SoftmaxVector(NamedTuple):
 
     @property
     def number(self) -> int | None:
-        """The label as a class number, if it is one."""
+        """The label as a class index, if it is one."""
         return self.labels.index(1.0) if sorted(self.labels) == self._hard else None
 
     @property

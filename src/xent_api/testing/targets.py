@@ -76,6 +76,10 @@ def _simple(name: str, module: str) -> Target:
     return Target(name, _import(module))
 
 
+def _wrapped(name: str, module: str) -> Target:
+    return Target(name, _namespace(_import(module)))
+
+
 def _strict(name: str) -> Target:
     xp = _import("array_api_strict")
     if name == "array_api_strict:strictest":
@@ -96,9 +100,8 @@ def _torch(name: str) -> Target:
     xp = _import("torch")
     if name == "torch:cuda" and not xp.cuda.is_available():
         raise Unavailable("torch.cuda.is_available() is False: no CUDA device")
-    compat = _import("array_api_compat.torch")
     device = xp.device("cuda", 0) if name == "torch:cuda" else xp.device("cpu")
-    return Target(name, compat, device, trace=_torch_compile)
+    return Target(name, _namespace(xp), device, trace=_torch_compile)
 
 
 def _jax(name: str) -> Target:
@@ -122,11 +125,11 @@ def _cupy(name: str) -> Target:
     cupy = _import("cupy")
     if not cupy.cuda.is_available():
         raise Unavailable("cupy.cuda.is_available() is False: no CUDA device")
-    return Target(name, _import("array_api_compat.cupy"))
+    return Target(name, _namespace(cupy))
 
 
 KNOWN: dict[str, Callable[[str], Target]] = {
-    "numpy": lambda name: _simple(name, "array_api_compat.numpy"),
+    "numpy": lambda name: _wrapped(name, "numpy"),
     "array_api_strict": _strict,
     "array_api_strict:strictest": _strict,
     "array_api_strict:device1": _strict,
@@ -136,7 +139,7 @@ KNOWN: dict[str, Callable[[str], Target]] = {
     "jax": _jax,
     "jax:x32": _jax,
     "jax:cuda": _jax,
-    "dask": lambda name: _simple(name, "array_api_compat.dask.array"),
+    "dask": lambda name: _wrapped(name, "dask.array"),
     "ndonnx": lambda name: _simple(name, "ndonnx"),
     "mparray": lambda name: _simple(name, "mparray"),
     "mlx": lambda name: _simple(name, "mlx.core"),
