@@ -4,10 +4,10 @@
 # dependencies = ["nox>=2025.5"]
 # ///
 
-"""The sessions: one for each backend of the conformance suite, and those for the code itself.
+"""The sessions. ``nox`` runs the default set in some ten minutes, ``nox -t nightly`` all the rest.
 
-``nox`` runs all that need no GPU; ``nox -s "conformance(numpy)"`` runs one. Those share nothing but
-the working tree, which they only read, so that several may run at once. The long ones, `peers`,
+``nox -s "conformance(jax)"`` runs the whole suite on one backend. Sessions share nothing but the
+working tree, which they only read, so that several may run at once. The longest ones, `peers`,
 `bench` and `exhaustive`, write their results there.
 """
 
@@ -45,8 +45,9 @@ TARGETS = {
     "cupy": ["cupy"],
 }
 NEEDS_GPU = {"cupy"}
+ON_CPU = [name for name in TARGETS if name not in NEEDS_GPU]
 BACKENDS = [
-    nox.param(name, id=name, tags=[] if name in NEEDS_GPU else ["default"]) for name in TARGETS
+    nox.param(name, id=name, tags=["nightly"] if name in ON_CPU else []) for name in TARGETS
 ]
 nox.options.tags = ["default"]
 
@@ -62,39 +63,47 @@ def _install(session: nox.Session, *groups: str) -> None:
     session.install(".", *requirements)
 
 
+def _chosen(backends: list[str]) -> list[str]:
+    targets = [target for name in backends for target in TARGETS[name]]
+    return [argument for target in targets for argument in ("--backend", target)]
+
+
 @nox.session(tags=["default"])
 def lint(session: nox.Session) -> None:
-    """Check style, spelling and workflows."""
+    """Check style, spelling, workflows, metadata and scientific-python's rules (half a minute)."""
     session.install(*_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("codespell")
     session.run("rumdl", "check", ".")
     session.run("zizmor", "--offline", "--quiet", ".github")
+    session.run("repo-review", ".")
+    session.run("validate-pyproject", "pyproject.toml")
 
 
 @nox.session(tags=["default"])
 def typing(session: nox.Session) -> None:
-    """Check the types."""
+    """Check the types (half a minute)."""
     _install(session, "typing")
     session.install("nox")
     session.run("mypy")
 
 
 @nox.session(tags=["default"])
-def unit(session: nox.Session) -> None:
-    """Run the tests that belong to no backend."""
-    _install(session, "test", "backend-mparray")
-    session.install("matplotlib", "ml_dtypes", "rich")
-    session.run("pytest", "tests/unit", *session.posargs)
+def tests(session: nox.Session) -> None:
+    """Run the unit tests, and the default set of the conformance suite on every backend."""
+    _install(session, "test", "unit", *(f"backend-{name}" for name in ON_CPU))
+    folders = ("tests/unit", "tests/conformance")
+    session.run("pytest", *folders, "-n2", *_chosen(list(TARGETS)), *session.posargs)
 
 
 @nox.session(tags=["default"])
 def examples(session: nox.Session) -> None:
-    """Run the examples of the README, the documentation and every docstring."""
+    """Run the examples of the README, the documentation and every docstring (two minutes)."""
     _install(session, "examples")
     session.run(
         "pytest",
+        "-n2",
         "--doctest-modules",
         "--doctest-ignore-import-errors",  # the modules of libraries that are not installed
         "--doctest-glob=*.md",
@@ -106,6 +115,8 @@ def examples(session: nox.Session) -> None:
         "xent_api",
         *session.posargs,
     )
+    # Both sides of the tables; TensorFlow's and Paddle's rows run in `peers`.
+    session.run("pytest", "-W", "default", "tests/peers/test_migration.py")
     script = "docs/how-to/many_machines.py"
     session.run("python", "-m", "torch.distributed.run", "--nproc-per-node", "2", script)
 
@@ -116,14 +127,6 @@ def docs(session: nox.Session) -> None:
     session.install(".", *_group("docs"))
     target = session.posargs[0] if session.posargs else f"{session.create_tmp()}/html"
     session.run("sphinx-build", "-n", "-W", "--keep-going", "-b", "html", "docs", target)
-
-
-@nox.session(tags=["default"])
-def repository(session: nox.Session) -> None:
-    """Review the repository by scientific-python's rules, and check its metadata."""
-    session.install(*_group("repository"))
-    session.run("repo-review", ".")
-    session.run("validate-pyproject", "pyproject.toml")
 
 
 @nox.session(tags=["default"])
@@ -151,6 +154,15 @@ def alone(session: nox.Session, backend: str) -> None:
     session.run("python", "-m", "xent_api", "--backend", name)
 
 
+@nox.session
+@nox.parametrize("backend", BACKENDS)
+def conformance(session: nox.Session, backend: str) -> None:
+    """Run the whole conformance suite on one backend (half a minute to half an hour)."""
+    _install(session, "test", f"backend-{backend}")
+    folder = ("tests/conformance", "--nightly")
+    session.run("pytest", *folder, "-n2", *_chosen([backend]), *session.posargs)
+
+
 MINIMUMS = {
     "numpy": ["numpy==2.1.0", "array-api-compat==1.15.0"],
     "jax": ["jax==0.8.0", "jaxlib==0.8.0", "array-api-compat==1.15.0"],
@@ -159,32 +171,27 @@ MINIMUMS = {
 """The lowest versions that the suite passes with; PyTorch's is the lowest that could be tried."""
 
 
-@nox.session
+@nox.session(tags=["nightly"])
 @nox.parametrize("backend", list(MINIMUMS), ids=list(MINIMUMS))
 def minimums(session: nox.Session, backend: str) -> None:
     """Run the conformance suite with the lowest versions that are supported (minutes)."""
     session.install(".", *MINIMUMS[backend], *_group("test"))
-    session.run("pytest", "tests/conformance", "-n2", "--backend", backend, *session.posargs)
+    folder = ("tests/conformance", "--nightly")
+    session.run("pytest", *folder, "-n2", "--backend", backend, *session.posargs)
 
 
-@nox.session
+@nox.session(tags=["nightly"])
 def coverage(session: nox.Session) -> None:
     """See that the tests reach every line and branch of the core (half an hour)."""
-    measured = ("numpy", "array_api_strict", "torch", "jax", "dask", "ndonnx", "mlx")
-    _install(session, "test", *(f"backend-{name}" for name in measured))
-    session.install("coverage>=7.10", "pytest-cov>=6", "matplotlib", "ml_dtypes", "rich")
-    targets = [target for name in measured for target in TARGETS[name]]
-    chosen = [argument for target in targets for argument in ("--backend", target)]
-    tests = ("tests/unit", "tests/conformance", "-n2", "--cov", "--cov-report=")
-    session.run("pytest", *tests, *chosen, *session.posargs)
+    _install(session, "test", "unit", *(f"backend-{name}" for name in ON_CPU))
+    session.install("coverage>=7.10", "pytest-cov>=6")
+    tests = ("tests/unit", "tests/conformance", "--nightly", "-n2", "--cov", "--cov-report=")
+    session.run("pytest", *tests, *_chosen(ON_CPU), *session.posargs)
     session.run("coverage", "report")
 
 
-MUTATED = [name for name in TARGETS if name not in NEEDS_GPU]
-
-
-@nox.session
-@nox.parametrize("backend", MUTATED, ids=MUTATED)
+@nox.session(tags=["nightly"])
+@nox.parametrize("backend", ON_CPU, ids=ON_CPU)
 def mutations(session: nox.Session, backend: str) -> None:
     """See that the conformance suite notices fifty wrong formulas (minutes to hours)."""
     _install(session, "test", f"backend-{backend}")
@@ -208,7 +215,8 @@ def peers(session: nox.Session, peers: str) -> None:
     session.install(".[report]", *_group("test"), *PEERS[peers])
     session.run("python", "tools/peers.py")
     if peers != "python":
-        session.run("pytest", "-W", "default", f"tests/peers/test_{peers}.py", *session.posargs)
+        tests = (f"tests/peers/test_{peers}.py", "tests/peers/test_migration.py")
+        session.run("pytest", "-W", "default", *tests, *session.posargs)
 
 
 @nox.session
@@ -219,6 +227,7 @@ def bench(session: nox.Session) -> None:
     session.install(".[report]", *peers)
     session.run("python", "tools/bench.py", *session.posargs)
     session.run("python", "tools/bench_softmax.py", *session.posargs)
+    session.run("python", "tools/bench_sizes.py", *session.posargs)
 
 
 @nox.session
@@ -231,15 +240,6 @@ def exhaustive(session: nox.Session, backend: str) -> None:
         for dtype in ("float32", "float16", "bfloat16"):
             chosen = ["--dtype", dtype, "--family", family]
             session.run("python", "tools/exhaustive.py", backend, *chosen, *session.posargs)
-
-
-@nox.session
-@nox.parametrize("backend", BACKENDS)
-def conformance(session: nox.Session, backend: str) -> None:
-    """Run the conformance suite on a backend."""
-    _install(session, "test", f"backend-{backend}")
-    chosen = [argument for name in TARGETS[backend] for argument in ("--backend", name)]
-    session.run("pytest", "tests/conformance", "-n2", *chosen, *session.posargs)
 
 
 if __name__ == "__main__":

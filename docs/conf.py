@@ -6,7 +6,19 @@ project = "xent_api"
 author = "The xent_api developers"
 copyright = f"2026, {author}"
 release = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "sphinx_external_toc",  # index.md then reads well on a Git host, too
+    "sphinx-mathjax-offline",  # formulas need no network
+]
+external_toc_path = "_toc.yml"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"xent_api {release}"

@@ -504,7 +504,7 @@ MUTATIONS = (
 )
 
 
-SUITE = ["tests/conformance"]
+SUITE = ["tests/unit/test_numpy.py", "tests/unit/test_tiles.py", "tests/conformance", "--nightly"]
 QUICK = [
     f"tests/conformance/test_{name}.py"
     for name in ("special_values", "masks", "reductions", "softmax", "derivatives", "autodiff")

@@ -317,8 +317,10 @@ def total_weight(
     -------
     array, 0-d
         Without weights the number of kept positions, in the default integer dtype of the namespace.
-        Else in the dtype in which such weights are computed: float64 for float64 arrays, float32
-        for narrower ones; float64, where the device has it, for integers and Python numbers.
+        It is floating, right to 1 ulp, where that dtype has 32 bits and the array more elements
+        than it holds, or an unknown number of them. With weights it has the dtype in which they are
+        computed: float64 for float64 arrays, float32 for narrower ones; float64, where the device
+        has it, for integers and Python numbers.
 
     Examples
     --------

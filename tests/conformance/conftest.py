@@ -1,10 +1,12 @@
 """The conformance suite: every test on every backend, eagerly and traced, from one definition."""
 
+import gc
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from helpers.selection import in_default_set
 from helpers.suite import Suite
 
 from xent_api.testing import KNOWN, Target, Unavailable, find_target
@@ -22,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="a known name or the import path of any array namespace; repeatable; default: all",
     )
+    parser.addoption("--nightly", action="store_true", help="also what is not in the default set")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,7 +54,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = metafunc.definition.get_closest_marker("only")
     wanted = mark.args if mark else ()
     if wanted:
-        runs = [target for target in runs if target.name.partition(":")[0] in wanted]
+        runs = [target for target in runs if target.library in wanted]
     if not runs:
         reason = (
             "none of the selected backends runs here"
@@ -81,7 +84,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the known defects of each backend; collect the lines that match no test any more."""
+    """Mark the known defects of each backend, collect the lines that match no test; select."""
     here = [item for item in items if FOLDER in item.path.parents]
     for path in sorted((FOLDER / "xfails").glob("*.txt")):
         if not any(name.partition(":")[0] == path.stem for name in config.stash[TARGETS]):
@@ -93,6 +96,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.xfail(reason=reason, strict=strict))
             if not matching:
                 config.stash[STALE].append(f"{path.name}: {pattern}")
+    if not config.getoption("--nightly"):
+        left_out = [item for item in items if not in_default_set(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if in_default_set(item)]
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector off a million objects of the libraries, which stay anyway.
+
+    The traced tests of PyTorch take a sixth less time so.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)
 
 
 def pytest_terminal_summary(

@@ -16,6 +16,7 @@ from xent_api.testing.families import FAMILIES
 LABELS = (0.0, 1e-20, 1e-6, 0.1, 0.25, 0.5, 0.9, 1.0 - 1e-6, 1.0)
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_reference_value_is_within_its_bar(suite: Suite, dtype: str, family: str) -> None:
     findings = check_namespace(suite.target, [dtype], suite.call, [family])

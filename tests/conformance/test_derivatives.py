@@ -13,6 +13,7 @@ from xent_api._execution.table import find_backend
 from xent_api.testing import check_namespace, sigmoid_vectors
 
 pytestmark = [
+    pytest.mark.autodiff,
     pytest.mark.eager,  # each mode compiles what it says itself
     pytest.mark.dtypes("bfloat16", "float32", "float64"),
     # torch's own, when it first needs a forward-mode derivative
@@ -120,8 +121,13 @@ def test_jax(suite: Suite, dtype: str, mode: Mode) -> None:
     _check(suite, dtype, mode)
 
 
+def _long(mode: Mode) -> Any:
+    """Return a parameter: MLX compiles for each call, which takes up to half a minute."""
+    return pytest.param(mode, marks=[pytest.mark.nightly] * mode.compiled)
+
+
 @pytest.mark.only("mlx")
-@pytest.mark.parametrize("mode", LIBRARIES["mlx"].modes, ids=_name)
+@pytest.mark.parametrize("mode", [_long(mode) for mode in LIBRARIES["mlx"].modes], ids=_name)
 def test_mlx(suite: Suite, dtype: str, mode: Mode) -> None:
     _check(suite, dtype, mode, plain=mode.plain)
 
@@ -129,7 +135,7 @@ def test_mlx(suite: Suite, dtype: str, mode: Mode) -> None:
 @pytest.mark.only("torch", "jax")
 def test_plain_autodiff(suite: Suite, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the rules switched off, as in a framework that loses them (pytorch#192985)."""
-    library = suite.target.name.partition(":")[0]
+    library = suite.target.library
     found = find_backend(suite.array([0.0], dtype))
     assert found is not None
     backend = type(found)

@@ -13,6 +13,7 @@ by_name = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: examp
 
 
 @by_name
+@pytest.mark.everywhere
 def test_example(suite: Suite, dtype: str, example: Example) -> None:
     if dtype in ("float16", "bfloat16") and set(example.labels) & set(SOFT_LABELS[:2]):
         pytest.skip("the labels of this example are numbers of float32")

@@ -10,6 +10,7 @@ from xent_api import sigmoid_xent
 INTEGERS = ("bool", "int8", "uint8", "int32", "int64")
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("kind", INTEGERS)
 def test_labels_of_integers_and_booleans_are_cast(suite: Suite, dtype: str, kind: str) -> None:
     if not suite.has(kind):
@@ -21,6 +22,7 @@ def test_labels_of_integers_and_booleans_are_cast(suite: Suite, dtype: str, kind
     suite.assert_equal(suite.call(sigmoid_xent.loss, given), suite.call(sigmoid_xent.loss, cast))
 
 
+@pytest.mark.everywhere
 @pytest.mark.eager
 @pytest.mark.parametrize("argument", ["labels", "weights", "pos_weight"])
 def test_narrower_floats_are_cast_up_exactly_and_wider_ones_refused(
@@ -90,6 +92,7 @@ def test_integer_weights_are_cast(suite: Suite, dtype: str, argument: str) -> No
     suite.assert_equal(suite.call(sigmoid_xent.loss, given), suite.call(sigmoid_xent.loss, wide))
 
 
+@pytest.mark.everywhere
 @pytest.mark.dtypes("float16", "bfloat16")
 def test_narrow_floats_are_computed_in_float32_and_rounded_once(suite: Suite, dtype: str) -> None:
     values = [0.1, -2.7, 5.3, -0.04, 8.8]

@@ -39,6 +39,7 @@ def _raises(
         assert all(part in text for part in parts), text
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("value", [[1.0, 0.0], (1.0, 0.0), 1.0, 1, True, None, "ab", Foreign()])
 @pytest.mark.parametrize("name", ["labels", "logits"])
 def test_not_an_array(suite: Suite, arrays: dict[str, Any], name: str, value: Any) -> None:
@@ -68,6 +69,7 @@ def test_a_mask_is_no_number(suite: Suite, arrays: dict[str, Any]) -> None:
     _raises(TypeError, ["`mask` must be an array", "got int"], arrays, mask=1)
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("name", ["labels", "mask", "weights", "pos_weight", "denominator"])
 def test_another_namespace(suite: Suite, arrays: dict[str, Any], name: str) -> None:
     import numpy as np
@@ -216,6 +218,7 @@ def test_total_weight(suite: Suite, arrays: dict[str, Any]) -> None:
         sigmoid_xent.total_weight(labels=labels, weights=three)
 
 
+@pytest.mark.everywhere
 @pytest.mark.only("array_api_strict", "torch", "jax")
 def test_devices(suite: Suite, arrays: dict[str, Any]) -> None:
     other = _on_another_device(suite)

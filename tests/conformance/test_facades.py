@@ -39,6 +39,7 @@ def points(suite: Suite, dtype: str) -> tuple[Any, Any]:
     return labels, logits
 
 
+@pytest.mark.everywhere
 def test_tensorflow(suite: Suite, dtype: str, points: tuple[Any, Any]) -> None:
     labels, logits = points
     plain = sigmoid_xent.loss(labels=labels, logits=logits)
@@ -54,6 +55,7 @@ def test_tensorflow(suite: Suite, dtype: str, points: tuple[Any, Any]) -> None:
         suite.assert_equal(actual, weighted)
 
 
+@pytest.mark.everywhere
 def test_paddle(suite: Suite, dtype: str, points: tuple[Any, Any]) -> None:
     labels, logits = points
     function = paddle.sigmoid_cross_entropy_with_logits

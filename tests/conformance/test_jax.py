@@ -12,6 +12,7 @@ from helpers.suite import Suite
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 
 pytestmark = [
+    pytest.mark.autodiff,
     pytest.mark.only("jax"),
     pytest.mark.eager,
     pytest.mark.dtypes("float32"),
@@ -280,7 +281,12 @@ def test_ranks_are_not_promoted(suite: Suite, dtype: str) -> None:
     assert slope.shape == (2, 3)
 
 
-@pytest.mark.parametrize("shape", [(2_200_000_000,), (22_000, 100_000)], ids=str)
+@pytest.mark.everywhere
+@pytest.mark.parametrize(
+    "shape",
+    [(2_200_000_000,), pytest.param((22_000, 100_000), marks=pytest.mark.nightly)],
+    ids=str,
+)
 def test_more_positions_than_32_bits_count(suite: Suite, shape: tuple[int, ...]) -> None:
     """Without float64 JAX's integers have 32 bits, and its sums wrap around without an error."""
     if suite.target.name != "jax:x32":
@@ -321,6 +327,7 @@ def test_the_mean_of_more_positions_than_32_bits_count(suite: Suite) -> None:
     assert float(jax.jit(mean)(jnp.zeros(2_200_000_000, jnp.int8))) == 0.693359375  # of float16
 
 
+@pytest.mark.everywhere
 @pytest.mark.eager
 def test_a_count_of_unknown_size_is_floating(suite: Suite) -> None:
     import jax

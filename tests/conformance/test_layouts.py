@@ -37,6 +37,7 @@ def _every_other(arrays: dict[str, Any]) -> dict[str, Any]:
     return {name: value[::2, :] for name, value in arrays.items()}
 
 
+@pytest.mark.everywhere
 def test_inputs_are_left_alone_and_never_returned(suite: Suite, dtype: str) -> None:
     arrays = {
         "logits": suite.array(VALUES, dtype),
@@ -71,6 +72,7 @@ def test_read_only_arrays(suite: Suite, dtype: str) -> None:
     assert slope.flags.writeable
 
 
+@pytest.mark.everywhere
 @pytest.mark.eager
 def test_results_are_on_the_device_of_the_logits(suite: Suite, dtype: str) -> None:
     arrays = {"logits": suite.array(VALUES, dtype), "labels": suite.array(LABELS, dtype)}

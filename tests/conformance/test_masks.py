@@ -27,6 +27,7 @@ def _mask(suite: Suite) -> Any:
     return suite.array([True] * 5 + [False] * 5, "bool")
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"pos_weight": 2.0}], ids=str)
 def test_masked_positions_are_0_and_the_others_as_without_a_mask(
     suite: Suite, dtype: str, options: dict[str, Any]
@@ -72,6 +73,7 @@ def _total(*, logits: Any, **rest: Any) -> Any:
     return sigmoid_xent.total_weight(**rest)
 
 
+@pytest.mark.everywhere
 def test_everything_ignored_gives_0(suite: Suite, dtype: str) -> None:
     arrays = {
         "logits": suite.array([NAN, INF, 1.0], dtype),
@@ -144,6 +146,7 @@ def test_a_float_is_rounded_to_the_dtype_of_the_labels(
     suite.assert_equal(slopes, suite.array([0.0, 0.0], dtype))
 
 
+@pytest.mark.everywhere
 @pytest.mark.dtypes("float32")
 @pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 1), (2, 3)])
 def test_masks_and_weights_broadcast(suite: Suite, dtype: str, shape: tuple[int, ...]) -> None:

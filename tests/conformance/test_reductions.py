@@ -27,6 +27,7 @@ def _times(factor: float) -> str:
     return str(Decimal(LOG2) * Decimal(factor))
 
 
+@pytest.mark.everywhere
 def test_sum_and_mean(suite: Suite, dtype: str) -> None:
     arrays = _arrays(suite, dtype)
     total, slope = suite.call(sigmoid_xent.loss_and_gradient, arrays, reduction="sum")
@@ -51,6 +52,7 @@ def test_a_number_as_denominator(
     suite.assert_equal(slope, suite.array([[half, -half], [-half, half]], dtype))
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("kind", ["int32", "float32", "same"])
 def test_an_array_as_denominator(suite: Suite, dtype: str, kind: str) -> None:
     value = suite.array(8, dtype if kind == "same" else kind)
@@ -138,6 +140,7 @@ def test_total_weight_of_booleans_and_of_nothing(suite: Suite, dtype: str) -> No
         assert suite.floats(sigmoid_xent.total_weight(labels=empty, weights=none)) == [0.0]
 
 
+@pytest.mark.everywhere
 def test_a_weighted_mean(suite: Suite, dtype: str) -> None:
     arrays = _arrays(suite, dtype) | {"weights": suite.array([1.0, 3.0], dtype)}
 
@@ -178,6 +181,7 @@ def test_0_over_0_is_0_and_anything_else_is_ieee(suite: Suite, dtype: str, as_ar
     assert math.isnan(loss)
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3)])
 def test_nothing_there(suite: Suite, dtype: str, shape: tuple[int, ...]) -> None:
     xp = suite.target.xp
@@ -191,6 +195,7 @@ def test_nothing_there(suite: Suite, dtype: str, shape: tuple[int, ...]) -> None
     assert suite.floats(sigmoid_xent.total_weight(labels=empty)) == [0.0]
 
 
+@pytest.mark.everywhere
 def test_0_dimensional_arrays(suite: Suite, dtype: str) -> None:
     arrays = {"logits": suite.array(0.0, dtype), "labels": suite.array(1.0, dtype)}
     for reduction in ("none", "sum", "mean"):
@@ -199,6 +204,7 @@ def test_0_dimensional_arrays(suite: Suite, dtype: str) -> None:
         suite.assert_equal(slope, suite.array(-0.5, dtype))
 
 
+@pytest.mark.everywhere
 @pytest.mark.eager
 @pytest.mark.dtypes("float32")
 def test_total_weight_has_the_documented_dtypes(suite: Suite, dtype: str) -> None:

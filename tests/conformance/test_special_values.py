@@ -40,6 +40,7 @@ def _points(suite: Suite, dtype: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.everywhere
 def test_loss_and_gradient(suite: Suite, dtype: str) -> None:
     arrays = _points(suite, dtype)
     losses, slopes = suite.call(sigmoid_xent.loss_and_gradient, arrays)
@@ -47,6 +48,7 @@ def test_loss_and_gradient(suite: Suite, dtype: str) -> None:
     suite.assert_ulp(slopes, [row[3] for row in TABLE], dtype)
 
 
+@pytest.mark.everywhere
 def test_gradient_and_hessian(suite: Suite, dtype: str) -> None:
     slopes, curvatures = suite.call(sigmoid_xent.gradient_and_hessian, _points(suite, dtype))
     suite.assert_ulp(slopes, [row[3] for row in TABLE], dtype)

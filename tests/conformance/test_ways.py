@@ -71,6 +71,7 @@ def test_threads_hold_the_bars(suite: Suite, dtype: str) -> None:
     _holds_the_bars(suite, dtype, within(in_tiles, suite, workers=2))
 
 
+@pytest.mark.nightly
 @pytest.mark.only("torch", "cupy")
 @pytest.mark.dtypes("float32")
 def test_kernels_hold_the_bars(suite: Suite, dtype: str) -> None:

@@ -1,4 +1,4 @@
-"""What each library can do with the loss: tests run it, and the README's table is made of it."""
+"""What each library can do with the loss: tests run it, and the docs' table is made of it."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -155,8 +155,8 @@ LIBRARIES = {
 
 
 def table() -> str:
-    """Return the README's table, in Markdown."""
-    columns = ("", "eager", "compiled", "vmap", "grad", "grad of grad", "lazy", "devices")
+    """Return the docs' table, in Markdown."""
+    columns = ("", "compiled", "vmap", "autodiff, twice", "lazy", "devices")
     lines = [columns, ("---",) * len(columns), *map(_row, LIBRARIES.values())]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -167,10 +167,8 @@ def _row(library: Library) -> tuple[str, ...]:
     kind = ("closed form" if rule else "of the formula") if library.modes else ""
     return (
         library.title,
-        "yes",  # every test of the suite runs eagerly
         f"`{library.compiler}`" if compiled else "",
         "yes" if any(mode.mapped for mode in library.modes) else "",
-        kind,
         kind,
         library.lazy,
         library.devices,

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "CONTRIBUTING.md"]
-RUN = {"pycon", "sh"}
+RUN = {"pycon", "sh", "text"}
 """Languages of the blocks: `pycon` runs as a doctest, and the commands of `sh` are these."""
 COMMANDS = re.compile(
     r"python3? -m (xent_api|venv)|pip install|pytest tests/conformance|\.venv/bin/nox$"
@@ -68,3 +68,15 @@ def test_the_paths_of_the_checklists_are_there() -> None:
     for path in paths:
         pattern = re.sub(r"<name>", "*", path)
         assert list(ROOT.glob(pattern)) or "changelog.d" in path, path
+
+
+def test_every_page_is_in_the_table_of_contents_and_in_the_landing_page() -> None:
+    listed = set(re.findall(r"(?:file|root): (\S+)", (DOCS / "_toc.yml").read_text("utf-8")))
+    assert listed == {str(path.relative_to(DOCS).with_suffix("")) for path in DOCS.rglob("*.md")}
+    landing = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert all(f"({name}.md)" in landing for name in listed if name.startswith("how-to/"))
+
+
+def test_the_field_s_word_is_class_indices() -> None:
+    texts = [*PAGES, ROOT / "README.md", *(ROOT / "src").rglob("*.py")]
+    assert not [path for path in texts if "class number" in path.read_text("utf-8").lower()]

@@ -22,8 +22,42 @@ def test_the_documented_examples_on_numpy() -> None:
     status, text = _run("--backend", "numpy")
     assert status == 0
     assert "17 of 17 examples and 27 of 27 lines of accuracy passed on 1 backend(s)" in text
+    assert "Found 1 of 1 backends: numpy" in text
+    assert "correct rounding has 0.5" in " ".join(text.split())
+    assert "printed there" not in text
+    status, text = _run("--backend", "numpy", "--verbose")
+    assert status == 0
     for figure in ("tensorflow", "tutorial", "paddle", "1.3132617", "0.00671535"):
         assert figure in text
+
+
+@pytest.mark.parametrize("rich", [True, False])
+def test_every_line_fits_80_columns_and_no_cell_is_cut(
+    rich: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not rich:
+        monkeypatch.setitem(sys.modules, "rich", None)
+    names = ("array_api_strict:no_float64", "numpy", "no_such_library")
+    chosen = [argument for name in names for argument in ("--backend", name)]
+    for options in ((), ("--verbose",)):
+        _, text = _run(*chosen, *options)
+        lines = text.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "…" not in text
+        assert any(line.startswith(f"{names[0]}  float32 ") for line in lines)
+    for figure in ("0.313261688", "4.24835426e-18", "tensorflow-binary"):
+        assert figure in text
+
+
+def test_a_missing_function_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    strict = pytest.importorskip("array_api_strict")
+    monkeypatch.delattr(strict, "take_along_axis")
+    status, text = _run("--backend", "array_api_strict")
+    assert status == 1
+    text = " ".join(text.split())
+    assert text.count("has no attribute 'take_along_axis' (in example ") == 1
+    assert text.count("take_along_axis") == 1
+    assert "array_api_strict float32 " in text
 
 
 def test_a_namespace_by_its_import_path() -> None:
@@ -47,8 +81,8 @@ def test_a_namespace_by_its_import_path() -> None:
 def test_a_backend_that_was_asked_for_and_cannot_run_is_a_failure(name: str, reason: str) -> None:
     status, text = _run("--backend", name)
     assert status == 1
-    assert f"{name} cannot run" in text
-    assert reason in text
+    assert f"FAIL {name} cannot run: " in text
+    assert reason in " ".join(text.split())
 
 
 def test_a_wrong_result_is_a_failure() -> None:

@@ -13,6 +13,7 @@ from ..testing import (
     find_target,
     run,
 )
+from ..testing.families import FAMILIES
 from ..testing.targets import package_version
 from .tables import FAIL, PASS, Table
 
@@ -36,29 +37,51 @@ class Report:
         """The backends that can run."""
         return [target for target in self.found.values() if isinstance(target, Target)]
 
-    def tables(self, detailed: Sequence[str]) -> Iterator[Table]:
-        """Yield the tables, with every element of the examples on the backends `detailed`."""
-        yield _backends(self.found)
-        for name in detailed:
-            yield _details(name, self.outcomes[name])
-        if len(self.outcomes) > 1:
-            yield _summary(self.outcomes)
-        yield _accuracy(self.findings)
+    def backends(self) -> list[str]:
+        """Return a line for each backend: its version and dtypes, or why it cannot run."""
+        return [
+            f"{name} {package_version(name)}: {', '.join(target.dtypes())}"
+            if isinstance(target, Target)
+            else f"{name} cannot run: {target}"
+            for name, target in self.found.items()
+        ]
+
+    def summary(self) -> Table:
+        """Return the worst error of each family on each backend, in each dtype."""
+        rows = []
+        for name, found in self.findings.items():
+            for dtype in dict.fromkeys(finding.dtype for finding in found):
+                here = [finding for finding in found if finding.dtype == dtype]
+                worst = [
+                    _ulp(max(f.worst for f in here if f.family == family)) for family in FAMILIES
+                ]
+                rows.append((name, dtype, *worst, _state(here)))
+        columns = ("backend", "dtype", "sigmoid", "softmax", "sparse", "")
+        return Table("Worst error in ulp", columns, rows, frozenset(columns[2:5]))
+
+    def tables(self) -> Iterator[Table]:
+        """Yield all figures: each element of the examples, each quantity of each family."""
+        for name, done in self.outcomes.items():
+            yield from (_details(name, outcome) for outcome in done)
+        for name, found in self.findings.items():
+            for dtype in dict.fromkeys(finding.dtype for finding in found):
+                yield _accuracy(name, dtype, [f for f in found if f.dtype == dtype])
 
     def problems(self) -> list[str]:
         """Return a line for each thing that failed, but for the defects that are known."""
-        lines = [
-            f"{name}: example {outcome.example.name} failed {outcome.problem}".rstrip()
-            for name, done in self.outcomes.items()
-            for outcome in done
-            if not outcome.passed
-        ]
-        for name, found in self.findings.items():
-            for finding in found:
-                if not finding.passed and not finding.defect:
-                    worst = sorted(finding.misses, key=lambda miss: -miss.excess)[:SHOWN]
-                    reasons = [finding.problem] if finding.problem else worst
-                    lines += [f"{name}, {finding.dtype}, {finding.family}: {r}" for r in reasons]
+        lines = []
+        for name in self.outcomes:
+            lines += _raised(name, self.outcomes[name], self.findings[name])
+            lines += [
+                f"{name}: example {outcome.example.name}, {DTYPE}: {_worst(outcome)}"
+                for outcome in self.outcomes[name]
+                if not outcome.passed and not outcome.problem
+            ]
+            for finding in self.findings[name]:
+                if not finding.passed and not finding.defect and not finding.problem:
+                    misses = sorted(finding.misses, key=lambda miss: -miss.excess)[:SHOWN]
+                    where = f"{name}, {finding.dtype}, {finding.family}"
+                    lines += [f"{where}: {miss}" for miss in misses]
         return lines
 
     def verdict(self) -> str:
@@ -69,7 +92,7 @@ class Report:
         known = sum(bool(finding.defect) and not finding.passed for finding in lines)
         excuse = f"; {known} miss by a known defect of the library" if known else ""
         if not examples:
-            return "No backend can run: see why in the first table."
+            return "No backend can run."
         return (
             f"{sum(examples)} of {len(examples)} examples and {passed} of {len(lines)} lines "
             f"of accuracy passed on {len(self.outcomes)} backend(s){excuse}."
@@ -93,81 +116,72 @@ def _find(name: str) -> Target | str:
         return str(reason)
 
 
-def _backends(found: dict[str, Target | str]) -> Table:
-    rows = [
-        (name, "runs", package_version(name), ", ".join(target.dtypes()))
-        if isinstance(target, Target)
-        else (name, "cannot run", "", target)
-        for name, target in found.items()
-    ]
-    return Table("Backends", ("backend", "state", "version", "dtypes, or why not"), rows)
+def _raised(name: str, outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> list[str]:
+    """Return a line for each different error that was raised, and where: once for all calls."""
+    where: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.problem:
+            where.setdefault(outcome.problem, []).append(f"example {outcome.example.name}")
+    for finding in findings:
+        if finding.problem:
+            where.setdefault(finding.problem, []).append(f"{finding.family}, {finding.dtype}")
+    lines = []
+    for problem, places in where.items():
+        several = list(dict.fromkeys(places))
+        more = f" and {len(several) - 1} more" if len(several) > 1 else ""
+        lines.append(f"{name}: {problem} (in {several[0]}{more})")
+    return lines
 
 
-def _details(name: str, outcomes: list[Outcome]) -> Table:
-    columns = ("example", "logit", "label", "exact", "printed there", "got here", "ulp", "")
-    rows = [row for outcome in outcomes for row in _rows(outcome)]
-    right = frozenset(columns[1:-1])
-    return Table(f"Documented examples on {name}, {DTYPE}, by element", columns, rows, right)
+def _worst(outcome: Outcome) -> str:
+    """Return the element that is furthest off."""
+    i = max(range(len(outcome.errors)), key=lambda k: outcome.errors[k])
+    exact, got = float(outcome.example.exact[i]), outcome.got[i]
+    return f"got {got:.9g}, exact {exact:.9g}: {outcome.errors[i]:.3g} ulp"
 
 
-def _rows(outcome: Outcome) -> list[tuple[str, ...]]:
+def _state(findings: Sequence[Finding]) -> str:
+    if all(finding.passed for finding in findings):
+        return PASS
+    return "known defect" if all(f.passed or f.defect for f in findings) else FAIL
+
+
+def _details(name: str, outcome: Outcome) -> Table:
+    columns = ("logit", "label", "exact", "printed there", "got here", "ulp")
+    state = PASS if outcome.passed else FAIL
+    title = f"{outcome.example.name} on {name}, {DTYPE}: {state}"
+    return Table(title, columns, list(_rows(outcome)), frozenset(columns))
+
+
+def _rows(outcome: Outcome) -> Iterator[tuple[str, ...]]:
     example = outcome.example
     reduced = len(example.exact) < len(example.logits)
-    rows: list[tuple[str, ...]] = []
-    for i, (exact, got, error) in enumerate(
-        zip(example.exact, outcome.got, outcome.errors, strict=True)
-    ):
-        rows.append(
-            (
-                example.name if i == 0 else "",
-                f"{len(example.logits)} of them" if reduced else f"{example.logits[i]:g}",
-                "" if reduced else f"{example.labels[i]:.7g}",
-                f"{float(exact):.9g}",
-                example.printed[i] if example.printed else "",
-                f"{got:.9g}",
-                f"{error:.2f}",
-                (PASS if outcome.passed else FAIL) if i == 0 else "",
-            )
+    found = zip(example.exact, outcome.got, outcome.errors, strict=True)
+    for i, (exact, got, error) in enumerate(found):
+        yield (
+            f"{len(example.logits)} of them" if reduced else f"{example.logits[i]:g}",
+            "" if reduced else f"{example.labels[i]:.7g}",
+            f"{float(exact):.9g}",
+            example.printed[i] if example.printed else "",
+            f"{got:.9g}",
+            f"{error:.2f}",
         )
-    return rows
 
 
-def _summary(outcomes: dict[str, list[Outcome]]) -> Table:
-    rows = []
-    for name, done in outcomes.items():
-        worst = max(done, key=lambda outcome: max(outcome.errors))
-        passed = sum(outcome.passed for outcome in done)
-        rows.append(
-            (
-                name,
-                f"{passed} of {len(done)}",
-                f"{max(worst.errors):.2f}",
-                worst.problem or worst.example.name,
-                PASS if passed == len(done) else FAIL,
-            )
-        )
-    columns = ("backend", "passed", "worst ulp", "in", "")
-    title = f"Documented examples on every backend, {DTYPE}"
-    return Table(title, columns, rows, frozenset(columns[1:3]))
-
-
-def _accuracy(findings: dict[str, list[Finding]]) -> Table:
+def _accuracy(name: str, dtype: str, findings: Sequence[Finding]) -> Table:
     rows = [
         (
-            name,
-            finding.dtype,
             finding.family,
             finding.quantity,
             str(finding.points),
             _ulp(finding.median),
             _ulp(finding.worst),
-            PASS if finding.passed else finding.defect or FAIL,
+            PASS if finding.passed else "known defect" if finding.defect else FAIL,
         )
-        for name, found in findings.items()
-        for finding in found
+        for finding in findings
     ]
-    columns = ("backend", "dtype", "family", "of", "points", "median ulp", "worst ulp", "")
-    return Table("Errors against the reference values", columns, rows, frozenset(columns[4:7]))
+    columns = ("family", "of", "points", "median ulp", "worst ulp", "")
+    return Table(f"{name}, {dtype}", columns, rows, frozenset(columns[2:5]))
 
 
 def _ulp(error: float) -> str:

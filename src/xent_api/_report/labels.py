@@ -36,7 +36,7 @@ def label_derivative(target: Target, loss: Function, labels: Any) -> list[float]
 
     None where the library has no autodiff.
     """
-    rule = RULES.get(target.name.partition(":")[0])
+    rule = RULES.get(target.library)
     if rule is None:
         return None
     return target.floats(rule(lambda z: target.xp.sum(loss(z)), labels))

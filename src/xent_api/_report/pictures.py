@@ -11,6 +11,9 @@ from .measure import CASES, CENTRES, Measured
 OURS = "xent_api on"
 FAR = 30.0
 """An error from which on even a picture of backends is drawn on a logarithmic axis."""
+MARKERS = "os^vDPX*<>hp"
+BLACKS = ("black", "0.45", "0.7")
+"""Of this package beside others, on several backends."""
 LEAST = 0.1
 """What an error of less is shown as where the axis is logarithmic."""
 
@@ -44,10 +47,7 @@ def _draw(
     from matplotlib.figure import Figure  # no pyplot: it would have a state, and want a display
 
     figure = Figure(figsize=(13, 1.5 + 2.75 * len(cases) / 3), layout="constrained")
-    figure.suptitle(
-        f"{title}: worst (thick) and median (thin, dotted) error, float32\n"
-        "Systems that compute alike lie on one line."
-    )
+    figure.suptitle(f"{title}: worst (thick) and median (dotted) error, float32")
     worst = max((system.worst(case) for system in systems for case in cases), default=0.0)
     logarithmic = logarithmic or worst > FAR
     panels = figure.subplots(len(cases) // 3, 3, sharex=True, sharey=True, squeeze=False)
@@ -81,11 +81,18 @@ def _lines(
     worst, median = system.curves[case]
     if logarithmic:
         worst, median = (tuple(max(LEAST, e) for e in errors) for errors in (worst, median))
-    color = "black" if logarithmic and system.name.startswith(OURS) else f"C{i % 10}"
+    ours = logarithmic and system.name.startswith(OURS)
+    color = BLACKS[i % len(BLACKS)] if ours else f"C{i % 10}"
     label = f"{system.name} {system.version}".removesuffix(" ?")
-    # Systems that give the same numbers lie on each other: dashes of their own show them all.
-    dashes = (0, ()) if i < 1 else (i, (3 + i % 3, 1 + i % 4))
-    axes.plot(centres, worst, color=color, linewidth=1.3, linestyle=dashes, label=label)
+    # Systems that compute alike lie on each other: marks at places of their own show them all.
+    step = max(8, len(centres) // 8)
+    style: dict[str, Any] = {
+        "color": color,
+        "marker": MARKERS[i % len(MARKERS)],
+        "markevery": ((5 * i) % step, step),
+        "markersize": 5,
+    }
+    axes.plot(centres, worst, linewidth=2.2 if ours else 1.5, label=label, **style)
     axes.plot(centres, median, color=color, linewidth=0.8, linestyle=":")
 
 

@@ -7,7 +7,9 @@ from typing import TextIO
 PASS, FAIL = "pass", "FAIL"
 WRONG = "✗"
 """At the end of a cell: what stands there is wrong."""
-STYLES = {PASS: "green", FAIL: "bold red", "runs": "green", "cannot run": "yellow"}
+STYLES = {PASS: "green", FAIL: "bold red", "known defect": "yellow"}
+WIDTH = 80
+"""Columns that every terminal has."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,20 @@ def _show_rich(table: Table, out: TextIO) -> None:
     from rich.markup import escape
     from rich.table import Table as RichTable
 
-    drawn = RichTable(title=escape(table.title), title_justify="left", box=SIMPLE_HEAD)
+    drawn = RichTable(
+        title=escape(table.title),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
     for name in table.columns:
-        drawn.add_column(name, justify="right" if name in table.right else "left")
+        drawn.add_column(
+            name, justify="right" if name in table.right else "left", overflow="fold"
+        )  # a long name goes on below, and loses nothing
     for row in table.rows:
         drawn.add_row(*(_styled(cell, escape(cell)) for cell in row))
-    # A file or a pipe has no width: then no column is cut.
-    Console(file=out, width=None if out.isatty() else 160).print(drawn)
+    Console(file=out, width=None if out.isatty() else WIDTH).print(drawn, "")
 
 
 def _styled(cell: str, text: str) -> str:

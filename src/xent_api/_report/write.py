@@ -17,7 +17,7 @@ from .peers import installed_peers
 from .pictures import OURS, draw_backends, draw_peers, draw_softmax
 
 CAPTIONS = (
-    "How far this package is off on each backend, against the logit x, for labels z.",
+    "This package on each backend, against the logit x, for labels z. Marks tell lines apart.",
     "The same for other systems' losses, on a logarithmic axis, and for this package in black.",
     "The softmax losses of other systems, and this one in black, against how sure they are.",
 )
@@ -51,7 +51,8 @@ def write_report(
         comparison([*backends, *peers]),
         special([*backends, *peers]),
         softmax_comparison(rows),
-        *report.tables(list(report.outcomes)),
+        report.summary(),
+        *report.tables(),
     ]
     for name, picture in zip(FILES, pictures, strict=False):
         (folder / name).write_bytes(picture)

@@ -28,6 +28,11 @@ class Target:
     trace: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
     """What turns a function of arrays into a traced one (jit, compile), where there is such."""
 
+    @property
+    def library(self) -> str:
+        """The name without what stands for a device or a mode."""
+        return self.name.partition(":")[0]
+
     def asarray(self, values: Any, dtype: str) -> Array:
         """Return nested sequences of numbers as an array on the device."""
         where = {} if self.device is None else {"device": self.device}
