@@ -41,13 +41,17 @@ def write(result: dict[str, Any], folder: Path) -> None:
         "# Beside the peers: time and memory",
         INTRODUCTION,
     ]
-    for threads in sorted({key[0] for key in groups}):
-        for dtype in ("float32", "float64"):
-            chosen = {k: g for k, g in groups.items() if k[:3] == (threads, dtype, largest)}
-            title = f"{dtype}, {largest:.0e} elements, {threads} thread(s), ns an element"
-            parts.append(markdown(_table(title, chosen)))
     memory = {k: g for k, g in groups.items() if k[0] == 1 and k[2] >= largest}
-    parts.append(markdown(_memory(memory)))
+    for ours in PEERS:
+        parts.append(f"## {ours}")
+        for threads in sorted({key[0] for key in groups}):
+            for dtype in ("float32", "float64"):
+                chosen = {k: g for k, g in groups.items() if k[:3] == (threads, dtype, largest)}
+                title = f"{dtype}, {largest:.0e} elements, {threads} thread(s), ns an element"
+                table = _table(title, ours, chosen)
+                parts += [markdown(table)] * bool(table.rows)
+        parts.append(markdown(_memory(ours, memory)))
+    parts.append("## Against the size")
     parts.append("![Time an element against the size](bench.png)")
     versions = ", ".join(f"{name} {v}" for name, v in result["versions"].items())
     parts.append(f"Measured {result['date']} on {result['machine']}, with {versions}.")
@@ -55,19 +59,15 @@ def write(result: dict[str, Any], folder: Path) -> None:
     (folder / "bench.png").write_bytes(_picture(groups))
 
 
-def _table(title: str, groups: dict[tuple[Any, ...], Rows]) -> Table:
-    columns = ["operation", "variant"]
-    for ours, peers in PEERS.items():
-        columns += [f"{OURS} {ours}", *(f"{peer} /" for peer in peers)]
+def _table(title: str, ours: str, groups: dict[tuple[Any, ...], Rows]) -> Table:
+    columns = ("operation", "variant", f"{OURS} {ours}", *(f"{peer} /" for peer in PEERS[ours]))
     rows = []
     for (*_, size, operation, variant), calls in groups.items():
-        cells = [operation, variant]
-        for ours, peers in PEERS.items():
-            mine = calls.get(f"{OURS} {ours}")
-            cells.append(time(mine, size))
-            cells += [ratio(calls.get(peer), mine) for peer in peers]
-        rows.append(tuple(cells))
-    return Table(title, tuple(columns), rows, frozenset(columns[2:]))
+        mine = calls.get(f"{OURS} {ours}")
+        if mine:
+            ratios = [ratio(calls.get(peer), mine) for peer in PEERS[ours]]
+            rows.append((operation, variant, time(mine, size), *ratios))
+    return Table(title, columns, rows, frozenset(columns[2:]))
 
 
 def time(row: dict[str, Any] | None, size: int) -> str:
@@ -83,15 +83,14 @@ def ratio(peer: dict[str, Any] | None, ours: dict[str, Any] | None) -> str:
     return "" if peer is None or ours is None else f"{peer['seconds'] / ours['seconds']:.2f}"
 
 
-def _memory(groups: dict[tuple[Any, ...], Rows]) -> Table:
-    names = [name for ours, peers in PEERS.items() for name in (f"{OURS} {ours}", *peers)]
+def _memory(ours: str, groups: dict[tuple[Any, ...], Rows]) -> Table:
+    names = (f"{OURS} {ours}", *PEERS[ours])
     rows = []
     for (_, dtype, size, operation, variant), calls in groups.items():
-        cells = [f"{size:.0e}", dtype, operation, variant]
-        for name in names:
-            found = calls.get(name, {}).get("bytes")
-            cells.append("" if found is None else f"{found / size:.1f}")
-        rows.append(tuple(cells))
+        if names[0] in calls:
+            found = [calls.get(name, {}).get("bytes") for name in names]
+            cells = ["" if n is None else f"{n / size:.1f}" for n in found]
+            rows.append((f"{size:.0e}", dtype, operation, variant, *cells))
     title = "Memory beyond the inputs, results included, bytes an element, at most during a call"
     columns = ("size", "dtype", "operation", "variant", *names)
     return Table(title, columns, rows, frozenset(names))

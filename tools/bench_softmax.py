@@ -48,25 +48,23 @@ def write(result: dict[str, Any]) -> None:
     for row in result["rows"]:
         key = tuple(row[k] for k in ("threads", "dtype", "labels", "classes", "operation"))
         groups[key][row["call"]] = row
-    columns = ["threads", "dtype", "labels", "classes", "operation"]
+    parts = ["# The softmax families beside the peers", INTRODUCTION.strip()]
     for ours, peers in PEERS.items():
-        columns += [f"{OURS} {ours}", *(f"{peer} /" for peer in peers)]
-    rows = []
-    for key, calls in groups.items():
-        cells = list(map(str, key))
-        for ours, peers in PEERS.items():
-            mine = calls.get(f"{OURS} {ours}")
-            cells.append(time(mine, mine["size"] if mine else 1))
-            cells += [ratio(calls.get(peer), mine) for peer in peers]
-        rows.append(tuple(cells))
-    table = Table("Softmax beside the peers", tuple(columns), rows, frozenset(columns[3:]))
+        rows = [
+            (
+                *map(str, key),
+                time(mine, mine["size"]),
+                *(ratio(calls.get(peer), mine) for peer in peers),
+            )
+            for key, calls in groups.items()
+            if (mine := calls.get(f"{OURS} {ours}"))
+        ]
+        numbers = (f"{OURS} {ours}", *(f"{peer} /" for peer in peers))
+        columns = ("threads", "dtype", "labels", "classes", "operation", *numbers)
+        table = Table("Softmax beside the peers", columns, rows, frozenset(columns[3:]))
+        parts += [f"## {ours}", markdown(table).strip()]
     versions = ", ".join(f"{name} {v}" for name, v in result["versions"].items())
     measured = f"Measured {result['date']} on {result['machine']}, with {versions}."
-    parts = [
-        "# The softmax families beside the peers",
-        INTRODUCTION.strip(),
-        markdown(table).strip(),
-    ]
     text = "\n\n".join([*parts, measured]) + "\n"
     (RESULTS / "softmax.md").write_text(text)
 

@@ -72,6 +72,11 @@ def results_in(folder: Path) -> list[dict[str, Any]]:
     return sorted(results, key=lambda result: (result["name"] != OURS, result["name"].lower()))
 
 
+def _in_threes(systems: list[Measured]) -> list[list[Measured]]:
+    """Return the systems by threes: more columns fit no page."""
+    return [systems[i : i + 3] for i in range(0, len(systems), 3)]
+
+
 def main() -> None:
     """Measure, then write the page."""
     target, folder, folder_of_rows = find_target("numpy"), RESULTS / "peers", RESULTS / "softmax"
@@ -92,7 +97,7 @@ def main() -> None:
         "# The peers beside us",
         "Made by `nox -s peers` (`tools/peers.py`), from `peers/*.json` and `softmax/*.json`.",
         markdown(comparison(systems)),
-        markdown(special(systems)),
+        *(markdown(special(few)) for few in _in_threes(systems)),
         "![Errors against the logit](peers.png)",
         markdown(softmax_comparison(of_rows)),
         "![Errors of the softmax losses](softmax.png)",
