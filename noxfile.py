@@ -4,11 +4,11 @@
 # dependencies = ["nox>=2025.5"]
 # ///
 
-"""The sessions. ``nox`` runs the default set in some ten minutes, ``nox -t nightly`` all the rest.
+"""The sessions. ``nox`` runs the default set in some ten minutes, ``nox -t nightly`` other tests.
 
 ``nox -s "conformance(jax)"`` runs the whole suite on one backend. Sessions share nothing but the
-working tree, which they only read, so that several may run at once. The longest ones, `peers`,
-`bench` and `exhaustive`, write their results there.
+working tree, which they only read, so that several may run at once. `peers`, `bench` and
+`exhaustive` measure, and write their results there.
 """
 
 import shutil
@@ -97,6 +97,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *folders, "-n2", *_chosen(list(TARGETS)), *session.posargs)
 
 
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Run the unit tests without the libraries of the backends (a minute)."""
+    _install(session, "test", "unit", "backend-mparray")
+    session.run("pytest", "tests/unit", "-n2", *session.posargs)
+
+
 @nox.session(tags=["default"])
 def examples(session: nox.Session) -> None:
     """Run the examples of the README, the documentation and every docstring (two minutes)."""
@@ -168,7 +175,7 @@ MINIMUMS = {
     "jax": ["jax==0.8.0", "jaxlib==0.8.0", "array-api-compat==1.15.0"],
     "torch": [TORCH, "array-api-compat==1.15.0"],
 }
-"""The lowest versions that the suite passes with; PyTorch's is the lowest that could be tried."""
+"""The lowest versions that are tested; of PyTorch only the version of these sessions is."""
 
 
 @nox.session(tags=["nightly"])
@@ -176,8 +183,9 @@ MINIMUMS = {
 def minimums(session: nox.Session, backend: str) -> None:
     """Run the conformance suite with the lowest versions that are supported (minutes)."""
     session.install(".", *MINIMUMS[backend], *_group("test"))
-    folder = ("tests/conformance", "--nightly")
-    session.run("pytest", *folder, "-n2", "--backend", backend, *session.posargs)
+    tests = ["tests/conformance", "--nightly"]
+    tests += ["tests/unit/test_numpy.py", "tests/unit/test_tiles.py"] * (backend == "numpy")
+    session.run("pytest", *tests, "-n2", "--backend", backend, *session.posargs)
 
 
 @nox.session(tags=["nightly"])
@@ -206,7 +214,7 @@ PEERS = {
 """What can live in one environment."""
 
 
-@nox.session
+@nox.session(tags=["nightly"])
 @nox.parametrize("peers", list(PEERS), ids=list(PEERS))
 def peers(session: nox.Session, peers: str) -> None:
     """Measure other systems' losses; compare the facades with the real ones (minutes)."""

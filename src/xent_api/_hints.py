@@ -9,7 +9,6 @@ R = TypeVar("R")
 
 ELSEWHERE = {
     "dim": "axis",
-    "from_logits": "logits",
     "ignore_class": "ignore_index",
     "input": "logits",
     "inputs": "logits",
@@ -19,7 +18,6 @@ ELSEWHERE = {
     "target": "labels",
     "targets": "labels",
     "weight": "weights",
-    "where": "mask",
     "x": "logits",
     "y": "labels",
     "y_pred": "logits",
@@ -41,15 +39,19 @@ def with_hints(function: Callable[P, R]) -> Callable[P, R]:
             unknown = [name for name in kwargs if name not in names]
             if not args and not unknown:
                 raise
-            raise TypeError(f"{error}: {_hint(names, unknown)}") from None
+            raise TypeError(f"{error} ({_hint(names, unknown, named=not args)})") from None
 
     return hinting
 
 
-def _hint(names: Collection[str], unknown: list[str]) -> str:
+def _hint(names: Collection[str], unknown: list[str], *, named: bool) -> str:
     known = [(name, ELSEWHERE.get(name, "")) for name in unknown]
-    meant = [f"`{name}` is called `{ours}` here" for name, ours in known if ours in names]
-    if "weight" in unknown:
-        meant.append("and is one for each position, not for each class")
-    every = ", ".join(f"`{name}`" for name in names)
-    return ", ".join(meant) or f"all arguments are keywords: {every}"
+    parts = [_renamed(name, ours) for name, ours in known if ours in names]
+    if not named or len(parts) < len(unknown):
+        parts.append(f"the arguments are {', '.join(f'`{name}`' for name in names)}")
+    return "; ".join(parts if named else [*parts, "all by keyword"])
+
+
+def _renamed(name: str, ours: str) -> str:
+    what = ", one for each position and not for each class" if name == "weight" else ""
+    return f"`{name}` is called `{ours}` here{what}"

@@ -159,20 +159,21 @@ def test_all_arguments_are_keywords(suite: Suite, arrays: dict[str, Any]) -> Non
 
 
 def test_python_s_own_messages_have_a_hint(suite: Suite, arrays: dict[str, Any]) -> None:
+    # From 3.13 on Python has a suggestion of its own between the name and the hint.
+    row = r" \(`weight` is called `weights` here, one for each position and not for each class\)$"
+    every = r"the arguments are `labels`, `logits`, `mask`"
     calls: list[tuple[dict[str, Any], str]] = [
-        (
-            {"weight": 1.0},
-            "unexpected keyword argument 'weight': `weight` is called `weights` here",
-        ),
-        ({"input": 1, "target": 1}, "`input` is called `logits` here, `target` is called `labels`"),
-        ({"dim": 1}, "'dim': all arguments are keywords: `labels`, `logits`, `mask`"),
+        ({"weight": 1.0}, f"argument 'weight'.*{row}"),
+        ({"input": 1, "target": 1}, "`input` is called `logits` here; `target` is called `labels`"),
+        ({"dim": 1}, rf"argument 'dim'.* \({every}"),
+        ({"from_logits": True, "weight": 1}, f"`weight` is called .* class; {every}"),
     ]
     for given, text in calls:
-        with pytest.raises(TypeError, match=re.escape(text)):
+        with pytest.raises(TypeError, match=text):
             sigmoid_xent.loss(**arrays, **given)
-    with pytest.raises(TypeError, match="'dim': `dim` is called `axis` here"):
+    with pytest.raises(TypeError, match=r"argument 'dim'.* \(`dim` is called `axis` here\)$"):
         softmax_xent.gradient(**arrays, dim=1)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match=r"2 were given: all arguments are keywords: `labels`"):
+    with pytest.raises(TypeError, match=rf"2 were given \({every}.*; all by keyword\)$"):
         sigmoid_xent.gradient(arrays["labels"], arrays["logits"])  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"argument: 'logits'$"):
         sigmoid_xent.loss(labels=arrays["labels"])  # type: ignore[call-arg]
@@ -190,7 +191,13 @@ def test_class_indices_at_the_wrong_place(suite: Suite, arrays: dict[str, Any]) 
     for family in (sigmoid_xent, softmax_xent):
         with pytest.raises(ValueError, match=r"4, 5\): sparse_softmax_xent takes class indices$"):
             family.loss(**given)
-    # A column that was forgotten is no number of classes.
+    # A batch axis, or a column, that was forgotten is no number of classes.
+    with pytest.raises(ValueError, match=r"got \(4, 5\)$"):
+        sigmoid_xent.loss(
+            labels=pixels[0, ...], logits=suite.shaped([0.0] * 60, (3, 4, 5), "float32")
+        )
+    with pytest.raises(ValueError, match=r"got \(2,\)$"):
+        softmax_xent.loss(labels=arrays["labels"], logits=images[:, 0, 0, :])
     with pytest.raises(ValueError, match=r"got \(2,\)$"):
         sigmoid_xent.loss(
             labels=suite.array([1, 0], "int32"), logits=suite.array([[0.5], [1.5]], "float32")
@@ -259,6 +266,9 @@ def test_facades(suite: Suite, arrays: dict[str, Any]) -> None:
         plain(labels=integers, logits=logits)
     with pytest.raises(TypeError, match="`label` must have the dtype of `x`"):
         paddle.sigmoid_cross_entropy_with_logits(logits, integers)
+    sparse = type("Sparse", (Foreign,), {"toarray": lambda self: self})()
+    with pytest.raises(TypeError, match=r"`label` must be an array .* pass `label.toarray\(\)`"):
+        paddle.sigmoid_cross_entropy_with_logits(logits, sparse)
     with pytest.raises(ValueError, match="`label` must have the shape of `x`"):
         paddle.sigmoid_cross_entropy_with_logits(logits, labels[:1])
     with pytest.raises(ValueError, match="`labels` must have the shape of `logits`"):

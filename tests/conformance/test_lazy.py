@@ -140,6 +140,24 @@ def test_dask_with_an_unknown_mask_beside_known_labels(da: Any) -> None:
     assert count.compute() == 2
 
 
+def test_dask_counts_in_more_bits_than_its_blocks(da: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with blocks of JAX without float64: each count fits, and their sum does not."""
+    from xent_api._execution.numpy import NumpyBackend
+
+    def narrow(self: Any, value: Any) -> Any:
+        return np.int16(np.count_nonzero(value))
+
+    def wide(self: Any, like: Any) -> Any:
+        return np.int16 if like.size < 2**15 else np.float32
+
+    monkeypatch.setattr(NumpyBackend, "total", narrow)
+    monkeypatch.setattr(NumpyBackend, "count_dtype", wide)
+    labels = da.zeros(100_000, chunks=10_000, dtype=np.int8)
+    total = sigmoid_xent.total_weight(labels=labels, ignore_index=1)
+    assert total.dtype == np.float32
+    assert total.compute(scheduler="synchronous") == 100_000
+
+
 def test_dask_refuses_masked_chunks(da: Any) -> None:
     labels = da.ma.masked_array(np.asarray([0.0, 1.0]), mask=[True, False])
     with pytest.raises(TypeError, match="`labels` must be a base array"):

@@ -1,7 +1,13 @@
 """Which tests the default command runs: all kinds of them, but not on every backend.
 
-`--nightly` adds the rest. NumPy, PyTorch and array-api-strict lack only single tests that take
-more than 20 s of processor time, which are marked `nightly`.
+`--nightly` adds the rest.
+
+- NumPy, PyTorch and array-api-strict lack only single tests that take more than 20 s of processor
+  time, which are marked `nightly`.
+- JAX has every traced test in float32 and float64; eagerly those marked `everywhere`, in float32;
+  those marked `autodiff`, and its own ones, in every dtype.
+- JAX without float64 has those marked `everywhere`, in float32 (traced ones).
+- All others have those marked `everywhere`, and their own ones.
 """
 
 import pytest

@@ -104,6 +104,12 @@ def test_it_works_vendored_beside_its_dependency(tmp_path: Path) -> None:
     assert "17 of 17 examples" in _run(tmp_path, *main)
 
 
+def test_a_broken_vendored_dependency_is_no_reason_to_take_another(tmp_path: Path) -> None:
+    vendored = _vendor(tmp_path)
+    (vendored / "_array_api_compat_vendor.py").write_text("from .no_such_copy import *\n")
+    assert "No module named 'somebody._vendored.no_such_copy'" in _run(tmp_path, "-c", VENDORED)
+
+
 def test_what_is_installed_has_its_data_and_its_types() -> None:
     for name in ("py.typed", "testing/data/sigmoid.csv", "testing/data/softmax.csv"):
         assert (PACKAGE / name).is_file(), name

@@ -60,12 +60,14 @@ class DaskBackend(Backend):
             align_arrays=known,
         )
         if len(summed) == 1:
-            return (_sum(found) if summed[0] else found,)
+            return (_sum(found, operands) if summed[0] else found,)
         results = [
             da.blockwise(itemgetter(i), axes, found, axes, meta=meta, adjust_chunks=chunks)
             for i, (meta, chunks) in enumerate(zip(metas, single, strict=True))
         ]
-        return tuple(_sum(v) if add else v for v, add in zip(results, summed, strict=True))
+        return tuple(
+            _sum(v, operands) if add else v for v, add in zip(results, summed, strict=True)
+        )
 
 
 def _whole_rows(operand: Array) -> Array:
@@ -83,8 +85,12 @@ def _meta(program: Program, operand: Array) -> Array:
     return _owner(operand._meta).xp.zeros(shape, dtype=operand.dtype)
 
 
-def _sum(parts: Array) -> Array:
-    return da.reduction(parts, chunk=_sum_block, aggregate=_sum_block, dtype=parts.dtype)
+def _sum(parts: Array, operands: tuple[Array, ...]) -> Array:
+    """Return the sum of those of the blocks; counts in a dtype that holds that of all blocks."""
+    owner, dtype = _owner(parts._meta), parts.dtype
+    if owner.xp.isdtype(dtype, "integral"):
+        dtype = owner.count_dtype(max(operands, key=lambda operand: operand.ndim))
+    return da.reduction(parts, chunk=_sum_block, aggregate=_sum_block, dtype=dtype)
 
 
 def _run(program: Program, summed: tuple[bool, ...], *blocks: Array) -> tuple[Array, ...]:

@@ -135,6 +135,8 @@ class Backend:
         dtype, ones = self.count_dtype(value), self.xp.astype(value, self.xp.int8)
         if self.xp.isdtype(dtype, "integral"):
             return self.xp.sum(ones)
+        if ones.ndim > 1 and static_size(ones.shape[-1:]) is not None:
+            ones = self.xp.sum(ones, axis=-1)  # what may be cast for the next sum is small then
         return self.xp.astype(self.xp.sum(ones, dtype=self.xp.int64), dtype)
 
     def count_dtype(self, like: Array) -> DType:

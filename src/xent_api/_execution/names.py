@@ -27,6 +27,7 @@ def name_of(dtype: DType) -> str:
     return known or str(dtype).rpartition(".")[2].lower().removesuffix("_")
 
 
-def is_swapped(dtype: DType) -> bool:
-    """Tell whether it is a dtype of NumPy's in the byte order of other machines."""
-    return getattr(dtype, "isnative", True) is False
+def native_name(dtype: DType) -> str | None:
+    """Return the name in native byte order of a dtype of NumPy's in the other one, else None."""
+    swapped = getattr(dtype, "isnative", True) is False
+    return name_of(dtype.newbyteorder("=")) if swapped else None

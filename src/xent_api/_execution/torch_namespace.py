@@ -27,7 +27,7 @@ __all__ = [
     "zeros_like",
 ]
 
-xp = array_namespace(torch.empty(0))
+xp = array_namespace(torch.empty(0, device="cpu"))
 abs = xp.abs
 astype = xp.astype
 exp = xp.exp

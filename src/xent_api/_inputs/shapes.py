@@ -34,9 +34,9 @@ def check_same_shape(labels: Array, logits: Array, *, are_indices: bool) -> None
 
 
 def class_axes(labels: Shape, logits: Shape) -> list[int]:
-    """Return the axes of which class indices of that shape could be, 1 first as in PyTorch."""
-    found = [a for a in range(len(logits)) if same_shape(labels, logits[:a] + logits[a + 1 :])]
-    return sorted(found, key=lambda axis: axis != 1)
+    """Return the axes, of 1 and the last, of which labels of that shape could be indices."""
+    usual = dict.fromkeys(axis for axis in (1, len(logits) - 1) if 0 <= axis < len(logits))
+    return [axis for axis in usual if same_shape(labels, logits[:axis] + logits[axis + 1 :])]
 
 
 def check_axis(axis: object, array: Array, of: str) -> int:

@@ -1,5 +1,6 @@
 """The signature of ``paddle.fluid.layers.sigmoid_cross_entropy_with_logits``."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ from .._typing import Array, Number
 from ._arguments import require, require_same_dtype
 
 __all__ = ["sigmoid_cross_entropy_with_logits"]
+CODE = re.compile("`[^`]*`")
 
 
 def sigmoid_cross_entropy_with_logits(
@@ -75,5 +77,9 @@ def _own_names() -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        text = str(error).replace("`logits`", "`x`").replace("`labels`", "`label`")
+        text = CODE.sub(lambda code: _renamed(code[0]), str(error))
         raise (TypeError if isinstance(error, TypeError) else ValueError)(text) from None
+
+
+def _renamed(code: str) -> str:
+    return re.sub(r"\blabels\b", "label", re.sub(r"\blogits\b", "x", code))

@@ -164,19 +164,20 @@ def _check_family(
             points = list(family.points(vectors, finding.quantity))
             if len(values) * len(vectors) != len(points) * len(padded):
                 finding.problem = f"{len(values)} results of {len(padded)} points or rows"
-            for point, got in zip(points, values, strict=False):
+            for point, got in zip(points, values[len(values) - len(points) :], strict=False):
                 _judge(finding, point, got)
     return findings
 
 
 def _padded(vectors: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the vectors, the last one repeated up to a power of two of at least 64.
+    """Return the vectors behind repetitions of the first one, 63, 127, 255, … of them in all.
 
     Libraries that compile for each shape then compile a few times instead of once a group: JAX's
-    check takes a third of the time.
+    check takes a third of the time. Such a size has a remainder in any vector instruction, and the
+    last ones are vectors of the group, since libraries compute those by other instructions.
     """
-    size = max(64, 1 << (len(vectors) - 1).bit_length())
-    return vectors + vectors[-1:] * (size - len(vectors))
+    size = max(63, (1 << len(vectors).bit_length()) - 1)
+    return vectors[:1] * (size - len(vectors)) + vectors
 
 
 def _judge(finding: Finding, point: Point, got: float) -> None:
