@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ._execution.direct import Backend, static_size
 from ._execution.names import name_of
-from ._inputs.checked import Inputs
+from ._inputs.checked import Inputs, TotalInputs
 from ._inputs.dtypes import FLOATING, compute_name, dtype_of
 from ._inputs.shapes import same_shape
 from ._programs.sigmoid import SigmoidProgram
@@ -112,17 +112,14 @@ def carry_out(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
     )
 
 
-def total_weight(
-    backend: Backend,
-    labels: Array,
-    mask: Array | None,
-    weights: Array | float | None,
-    ignored: float | None,
-) -> Array:
+def total_weight(inputs: TotalInputs) -> Array:
     """Return the sum of the weights of the kept positions, or their number."""
-    number = weights if isinstance(weights, float) else None
-    arrays: dict[str, Array] = {"mask": mask, "weights": weights if number is None else None}
-    operands = {name: value for name, value in arrays.items() if value is not None}
+    backend, number, ignored = inputs.backend, inputs.number, inputs.ignored
+    labels = inputs.arrays["labels"]
+    if inputs.axis is not None:  # rows are counted by their first class
+        labels = backend.xp.moveaxis(labels, inputs.axis, -1)[..., 0]
+    operands = {name: v for name, v in inputs.arrays.items() if name in ("mask", "weights")}
+    weights = operands.get("weights") if number is None else number
     dtype = _weight_dtype(backend, labels, weights)
     size = static_size(tuple(labels.shape)) if backend.sized() else None
     if size is not None and ignored is None and not operands:

@@ -6,9 +6,7 @@ Array API standard and return arrays of that namespace, on the same device and o
 `logits`. float16 and bfloat16 are computed in float32 and rounded once.
 """
 
-from . import _reduction
-from ._call import call
-from ._hints import with_hints
+from ._family import computes, totals
 from ._inputs.sigmoid import check_inputs, check_total
 from ._typing import Array, Number, Reduction
 
@@ -22,7 +20,7 @@ __all__ = [
 ]
 
 
-@with_hints
+@computes(check_inputs, "loss")
 def sigmoid_cross_entropy_with_logits(
     *,
     labels: Array,
@@ -113,25 +111,12 @@ def sigmoid_cross_entropy_with_logits(
     >>> print(round(float(mean), 6))
     0.503204
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "mask": mask,
-        "ignore_index": ignore_index,
-        "weights": weights,
-        "pos_weight": pos_weight,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    (value,) = call(check_inputs, ("loss",), arguments)
-    return value
 
 
 loss = sigmoid_cross_entropy_with_logits
 
 
-@with_hints
+@computes(check_inputs, "gradient")
 def gradient(
     *,
     labels: Array,
@@ -170,23 +155,10 @@ def gradient(
     >>> sigmoid_xent.gradient(labels=np.ones(3, dtype=np.float32), logits=logits)
     array([-5.0000000e-01, -2.0611537e-09, -0.0000000e+00], dtype=float32)
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "mask": mask,
-        "ignore_index": ignore_index,
-        "weights": weights,
-        "pos_weight": pos_weight,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    (value,) = call(check_inputs, ("gradient",), arguments)
-    return value
 
 
-@with_hints
-def loss_and_gradient(
+@computes(check_inputs, "loss", "gradient")
+def loss_and_gradient(  # type: ignore[empty-body]
     *,
     labels: Array,
     logits: Array,
@@ -223,23 +195,10 @@ def loss_and_gradient(
     >>> print(round(float(value), 6), slope)
     0.693147 [-0.25  0.25]
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "mask": mask,
-        "ignore_index": ignore_index,
-        "weights": weights,
-        "pos_weight": pos_weight,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    value, slope = call(check_inputs, ("loss", "gradient"), arguments)
-    return value, slope
 
 
-@with_hints
-def gradient_and_hessian(
+@computes(check_inputs, "gradient", "hessian")
+def gradient_and_hessian(  # type: ignore[empty-body]
     *,
     labels: Array,
     logits: Array,
@@ -277,28 +236,20 @@ def gradient_and_hessian(
     >>> sigmoid_xent.gradient_and_hessian(labels=np.asarray([1, 0]), logits=np.zeros(2))
     (array([-0.5,  0.5]), array([0.25, 0.25]))
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "mask": mask,
-        "ignore_index": ignore_index,
-        "weights": weights,
-        "pos_weight": pos_weight,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    slope, curvature = call(check_inputs, ("gradient", "hessian"), arguments)
-    return slope, curvature
 
 
-@with_hints
+@totals(check_total)
 def total_weight(
     *,
     labels: Array,
+    logits: Array | None = None,
     mask: Array | None = None,
     ignore_index: Number | None = None,
     weights: Array | Number | None = None,
+    pos_weight: Array | Number | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
 ) -> Array:
     """Return the sum of the weights of the kept positions.
 
@@ -312,6 +263,8 @@ def total_weight(
     mask, ignore_index, weights
         As in `sigmoid_cross_entropy_with_logits`, with the same errors; they broadcast into the
         shape of `labels`.
+    logits, pos_weight, label_smoothing, reduction, denominator
+        Not looked at, so that one dictionary of arguments serves the loss as well.
 
     Returns
     -------
@@ -330,8 +283,3 @@ def total_weight(
     >>> print(sigmoid_xent.total_weight(labels=labels, ignore_index=-1))
     2
     """
-    backend, arrays, number, ignored = check_total(
-        labels=labels, mask=mask, ignore_index=ignore_index, weights=weights
-    )
-    factor = arrays.get("weights") if number is None else number
-    return _reduction.total_weight(backend, arrays["labels"], arrays.get("mask"), factor, ignored)

@@ -6,9 +6,7 @@ one namespace of the Python Array API standard and return arrays of that namespa
 device and of the dtype of `logits`. float16 and bfloat16 are computed in float32 and rounded once.
 """
 
-from . import _reduction
-from ._call import call
-from ._hints import with_hints
+from ._family import computes, totals
 from ._inputs.softmax import check_dense, check_dense_total
 from ._typing import Array, Number, Reduction
 
@@ -22,7 +20,7 @@ __all__ = [
 ]
 
 
-@with_hints
+@computes(check_dense, "loss")
 def softmax_cross_entropy_with_logits(
     *,
     labels: Array,
@@ -110,24 +108,12 @@ def softmax_cross_entropy_with_logits(
     >>> xa.softmax_cross_entropy_with_logits(labels=labels[:1], logits=40 * logits[:1])
     array([4.24835426e-18])
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "axis": axis,
-        "mask": mask,
-        "weights": weights,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    (value,) = call(check_dense, ("loss",), arguments)
-    return value
 
 
 loss = softmax_cross_entropy_with_logits
 
 
-@with_hints
+@computes(check_dense, "gradient")
 def gradient(
     *,
     labels: Array,
@@ -168,22 +154,10 @@ def gradient(
     >>> softmax_xent.gradient(labels=np.asarray([[1, 0]]), logits=logits)
     array([[-4.248354e-18,  4.248354e-18]], dtype=float32)
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "axis": axis,
-        "mask": mask,
-        "weights": weights,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    (value,) = call(check_dense, ("gradient",), arguments)
-    return value
 
 
-@with_hints
-def loss_and_gradient(
+@computes(check_dense, "loss", "gradient")
+def loss_and_gradient(  # type: ignore[empty-body]
     *,
     labels: Array,
     logits: Array,
@@ -219,22 +193,10 @@ def loss_and_gradient(
     >>> print(round(float(value), 6), slope.tolist())
     0.693147 [[0.25, -0.25], [-0.25, 0.25]]
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "axis": axis,
-        "mask": mask,
-        "weights": weights,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    value, slope = call(check_dense, ("loss", "gradient"), arguments)
-    return value, slope
 
 
-@with_hints
-def gradient_and_hessian(
+@computes(check_dense, "gradient", "hessian")
+def gradient_and_hessian(  # type: ignore[empty-body]
     *,
     labels: Array,
     logits: Array,
@@ -271,27 +233,19 @@ def gradient_and_hessian(
     >>> slope.tolist(), curvature.tolist()
     ([[0.25, 0.25, -0.75, 0.25]], [[0.1875, 0.1875, 0.1875, 0.1875]])
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "axis": axis,
-        "mask": mask,
-        "weights": weights,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    slope, curvature = call(check_dense, ("gradient", "hessian"), arguments)
-    return slope, curvature
 
 
-@with_hints
+@totals(check_dense_total)
 def total_weight(
     *,
     labels: Array,
+    logits: Array | None = None,
     axis: int = -1,
     mask: Array | None = None,
     weights: Array | Number | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
 ) -> Array:
     """Return the sum of the weights of the kept rows.
 
@@ -305,6 +259,8 @@ def total_weight(
     axis, mask, weights
         As in `softmax_cross_entropy_with_logits`, with the same errors; mask and weights broadcast
         into the shape of `labels` without `axis`.
+    logits, label_smoothing, reduction, denominator
+        Not looked at, so that one dictionary of arguments serves the loss as well.
 
     Returns
     -------
@@ -323,9 +279,3 @@ def total_weight(
     >>> print(softmax_xent.total_weight(labels=labels, weights=np.asarray([1.0, 0.25])))
     1.25
     """
-    backend, arrays, number, axis = check_dense_total(
-        labels=labels, axis=axis, mask=mask, weights=weights
-    )
-    factor = arrays.get("weights") if number is None else number
-    rows = backend.xp.moveaxis(arrays["labels"], axis, -1)[..., 0]
-    return _reduction.total_weight(backend, rows, arrays.get("mask"), factor, None)

@@ -6,9 +6,7 @@ that namespace, on the same device and of the dtype of `logits`. float16 and bfl
 in float32 and rounded once.
 """
 
-from . import _reduction
-from ._call import call
-from ._hints import with_hints
+from ._family import computes, totals
 from ._inputs.softmax import check_sparse, check_sparse_total
 from ._typing import Array, Number, Reduction
 
@@ -22,7 +20,7 @@ __all__ = [
 ]
 
 
-@with_hints
+@computes(check_sparse, "loss")
 def sparse_softmax_cross_entropy_with_logits(
     *,
     labels: Array,
@@ -112,25 +110,12 @@ def sparse_softmax_cross_entropy_with_logits(
     >>> print(round(float(mean), 6))
     0.503204
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "axis": axis,
-        "mask": mask,
-        "ignore_index": ignore_index,
-        "weights": weights,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    (value,) = call(check_sparse, ("loss",), arguments)
-    return value
 
 
 loss = sparse_softmax_cross_entropy_with_logits
 
 
-@with_hints
+@computes(check_sparse, "gradient")
 def gradient(
     *,
     labels: Array,
@@ -173,23 +158,10 @@ def gradient(
     >>> sparse_softmax_xent.gradient(labels=np.asarray([0]), logits=logits)
     array([[-4.248354e-18,  4.248354e-18]], dtype=float32)
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "axis": axis,
-        "mask": mask,
-        "ignore_index": ignore_index,
-        "weights": weights,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    (value,) = call(check_sparse, ("gradient",), arguments)
-    return value
 
 
-@with_hints
-def loss_and_gradient(
+@computes(check_sparse, "loss", "gradient")
+def loss_and_gradient(  # type: ignore[empty-body]
     *,
     labels: Array,
     logits: Array,
@@ -226,23 +198,10 @@ def loss_and_gradient(
     >>> print(round(float(value), 6), slope.tolist())
     0.693147 [[0.25, -0.25], [-0.25, 0.25]]
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "axis": axis,
-        "mask": mask,
-        "ignore_index": ignore_index,
-        "weights": weights,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    value, slope = call(check_sparse, ("loss", "gradient"), arguments)
-    return value, slope
 
 
-@with_hints
-def gradient_and_hessian(
+@computes(check_sparse, "gradient", "hessian")
+def gradient_and_hessian(  # type: ignore[empty-body]
     *,
     labels: Array,
     logits: Array,
@@ -280,28 +239,20 @@ def gradient_and_hessian(
     >>> slope.tolist(), curvature.tolist()
     ([[0.25, 0.25, -0.75, 0.25]], [[0.1875, 0.1875, 0.1875, 0.1875]])
     """
-    arguments = {
-        "labels": labels,
-        "logits": logits,
-        "axis": axis,
-        "mask": mask,
-        "ignore_index": ignore_index,
-        "weights": weights,
-        "label_smoothing": label_smoothing,
-        "reduction": reduction,
-        "denominator": denominator,
-    }
-    slope, curvature = call(check_sparse, ("gradient", "hessian"), arguments)
-    return slope, curvature
 
 
-@with_hints
+@totals(check_sparse_total)
 def total_weight(
     *,
     labels: Array,
+    logits: Array | None = None,
+    axis: int = -1,
     mask: Array | None = None,
     ignore_index: Number | None = None,
     weights: Array | Number | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
 ) -> Array:
     """Return the sum of the weights of the kept rows.
 
@@ -315,6 +266,8 @@ def total_weight(
     mask, ignore_index, weights
         As in `sparse_softmax_cross_entropy_with_logits`, with the same errors; they broadcast into
         the shape of `labels`.
+    logits, axis, label_smoothing, reduction, denominator
+        Not looked at, so that one dictionary of arguments serves the loss as well.
 
     Returns
     -------
@@ -333,8 +286,3 @@ def total_weight(
     >>> print(sparse_softmax_xent.total_weight(labels=labels, ignore_index=-1))
     2
     """
-    backend, arrays, number, ignored = check_sparse_total(
-        labels=labels, mask=mask, ignore_index=ignore_index, weights=weights
-    )
-    factor = arrays.get("weights") if number is None else number
-    return _reduction.total_weight(backend, arrays["labels"], arrays.get("mask"), factor, ignored)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from helpers.suite import Suite
 
-from xent_api import sigmoid_xent
+from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 
 LOG2 = "0.69314718055994530941723212145817656808"
 INF, NAN = math.inf, math.nan
@@ -202,6 +202,33 @@ def test_0_dimensional_arrays(suite: Suite, dtype: str) -> None:
         loss, slope = suite.call(sigmoid_xent.loss_and_gradient, arrays, reduction=reduction)
         suite.assert_ulp(loss, [LOG2], dtype, shape=())
         suite.assert_equal(slope, suite.array(-0.5, dtype))
+
+
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+def test_total_weight_takes_the_arguments_of_its_loss(suite: Suite, dtype: str) -> None:
+    rows = suite.array([[1.0, 0.0], [0.0, 1.0]], dtype)
+    plain: dict[str, Any] = {
+        "logits": rows,
+        "weights": suite.array([0.5, 2.0], dtype),
+        "mask": suite.array([True, False], "bool"),
+        "label_smoothing": 0.1,
+        "reduction": "mean",
+        "denominator": 7,
+    }
+    sigmoid = plain | {"labels": rows, "ignore_index": 1, "pos_weight": 3.0}
+    dense = plain | {"labels": rows, "axis": 1}
+    sparse = plain | {"labels": suite.array([0, 5], "int32"), "axis": 1, "ignore_index": 5}
+    families = ((sigmoid_xent, sigmoid), (softmax_xent, dense), (sparse_softmax_xent, sparse))
+    for family, given in families:
+        assert family.loss(**given).shape == ()
+        # Of the sigmoid family the mask hides a column, and the label a position of the other.
+        assert suite.floats(family.total_weight(**given)) == [0.5]
+    # What is not looked at may be anything.
+    wrong: Any = {"logits": 1, "reduction": "?", "denominator": "?", "label_smoothing": 9}
+    assert suite.floats(sigmoid_xent.total_weight(labels=rows, **wrong)) == [4.0]
+    with pytest.raises(ValueError, match="`axis` must lie in"):
+        softmax_xent.total_weight(**(dense | {"axis": 2}))
 
 
 @pytest.mark.everywhere

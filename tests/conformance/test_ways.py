@@ -166,7 +166,8 @@ def test_tiles_give_the_same_bits(suite: Suite, dtype: str, reduction: Any) -> N
 def test_total_weight_in_tiles(suite: Suite, dtype: str) -> None:
     for arguments in _arguments(suite, dtype):
         given = {k: v for k, v in arguments.items() if k in ("labels", "mask", "weights")}
-        for options in ({}, {"ignore_index": 0.5}):
+        both: list[dict[str, Any]] = [{}, {"ignore_index": 0.5}]
+        for options in both:
             wanted = sigmoid_xent.total_weight(**given, **options)
             with in_tiles(suite):
                 got = sigmoid_xent.total_weight(**given, **options)

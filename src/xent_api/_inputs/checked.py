@@ -49,17 +49,29 @@ def check_common(
     return Inputs(backend, arrays, numbers, compute, None, smoothing, tuple(arrays["logits"].shape))
 
 
+class TotalInputs(NamedTuple):
+    """The arguments that a total weight depends on."""
+
+    backend: Backend
+    arrays: dict[str, Array]
+    number: float | None
+    """The weight, if it is a Python number."""
+    ignored: int | float | None = None
+    axis: int | None = None
+    """As in `Inputs`, if the labels have one for the classes."""
+
+
 def check_labels_and_weights(
     labels: Array, mask: Array | None, weights: Array | Number | None
-) -> tuple[Backend, dict[str, Array], float | None]:
-    """Return backend, arrays, and the weight if it is a number: all that a total depends on."""
+) -> TotalInputs:
+    """Return the arguments, of which mask and weights may not fit the labels."""
     number = as_number("weights", weights)
     optional = {"mask": mask, "weights": None if number is not None else weights}
     given = {name: value for name, value in optional.items() if value is not None}
     _refuse_booleans(given)
     backend, arrays = check_arrays({"labels": labels} | given)
     check_factor("labels", arrays["labels"], "float64", boolean=True)
-    return backend, arrays, number
+    return TotalInputs(backend, arrays, number)
 
 
 def check_optional(

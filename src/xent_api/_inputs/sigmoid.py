@@ -1,9 +1,14 @@
 """The checked arguments of the sigmoid family."""
 
-from .._execution.direct import Backend
 from .._execution.names import name_of
 from .._typing import Array, Number, Reduction
-from .checked import Inputs, check_common, check_labels_and_weights, check_optional
+from .checked import (
+    Inputs,
+    TotalInputs,
+    check_common,
+    check_labels_and_weights,
+    check_optional,
+)
 from .dtypes import INTEGRAL
 from .kinds import check_factor
 from .options import check_ignored
@@ -40,9 +45,11 @@ def check_total(
     mask: Array | None,
     ignore_index: Number | None,
     weights: Array | Number | None,
-) -> tuple[Backend, dict[str, Array], float | None, int | float | None]:
-    """Return backend, arrays, the weight if it is a number, and the ignored label."""
-    backend, arrays, number = check_labels_and_weights(labels, mask, weights)
-    ignored = check_ignored(ignore_index, name_of(arrays["labels"].dtype))
-    check_optional(backend, arrays, "float64", tuple(arrays["labels"].shape), "`labels`")
-    return backend, arrays, number, ignored
+    **_: object,
+) -> TotalInputs:
+    """Return the checked arguments of a total; the others of a loss are not looked at."""
+    inputs = check_labels_and_weights(labels, mask, weights)
+    given = inputs.arrays["labels"]
+    ignored = check_ignored(ignore_index, name_of(given.dtype))
+    check_optional(inputs.backend, inputs.arrays, "float64", tuple(given.shape), "`labels`")
+    return inputs._replace(ignored=ignored)

@@ -1,9 +1,16 @@
 """The checked arguments of the softmax families."""
 
-from .._execution.direct import Backend
+from typing import Any
+
 from .._execution.names import name_of
 from .._typing import Array, Number, Reduction
-from .checked import Inputs, check_common, check_labels_and_weights, check_optional
+from .checked import (
+    Inputs,
+    TotalInputs,
+    check_common,
+    check_labels_and_weights,
+    check_optional,
+)
 from .dtypes import INTEGRAL
 from .kinds import check_class_indices, check_factor
 from .options import check_ignored
@@ -66,24 +73,24 @@ def _finished(inputs: Inputs, axis: int) -> Inputs:
 
 
 def check_dense_total(
-    *, labels: Array, axis: int, mask: Array | None, weights: Array | Number | None
-) -> tuple[Backend, dict[str, Array], float | None, int]:
-    """Return backend, arrays, the weight if it is a number, and the axis from the end."""
-    backend, arrays, number = check_labels_and_weights(labels, mask, weights)
-    axis = check_axis(axis, arrays["labels"], "labels")
-    shape = without(tuple(arrays["labels"].shape), axis)
-    check_optional(backend, arrays, "float64", shape, "`labels` without `axis`")
-    return backend, arrays, number, axis
-
-
-def check_sparse_total(
     *,
     labels: Array,
+    axis: int,
     mask: Array | None,
-    ignore_index: Number | None,
     weights: Array | Number | None,
-) -> tuple[Backend, dict[str, Array], float | None, int | float | None]:
-    """Return what `check_total` does, for labels that are class indices."""
-    found = check_total(labels=labels, mask=mask, ignore_index=ignore_index, weights=weights)
-    check_class_indices(found[1]["labels"])
-    return found
+    **_: object,
+) -> TotalInputs:
+    """Return the checked arguments of a total, for labels of every class."""
+    inputs = check_labels_and_weights(labels, mask, weights)
+    given = inputs.arrays["labels"]
+    axis = check_axis(axis, given, "labels")
+    shape = without(tuple(given.shape), axis)
+    check_optional(inputs.backend, inputs.arrays, "float64", shape, "`labels` without `axis`")
+    return inputs._replace(axis=axis)
+
+
+def check_sparse_total(**arguments: Any) -> TotalInputs:
+    """Return the checked arguments of a total, for labels that are class indices."""
+    inputs = check_total(**arguments)
+    check_class_indices(inputs.arrays["labels"])
+    return inputs

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .._inputs.checked import TotalInputs
 from .._inputs.sigmoid import check_inputs
 from .._reduction import carry_out, plan, total_weight
 from .._typing import Array, Number
@@ -65,7 +66,8 @@ def sigmoid_cross_entropy_with_logits(
     with _own_names():
         inputs = check_inputs(labels=label, logits=x, ignore_index=ignore_index)
     if normalize:
-        count = total_weight(inputs.backend, inputs.arrays["labels"], None, None, inputs.ignored)
+        labels = {"labels": inputs.arrays["labels"]}
+        count = total_weight(TotalInputs(inputs.backend, labels, None, inputs.ignored))
         inputs = inputs._replace(arrays=inputs.arrays | {"denominator": count})
     (losses,) = carry_out(plan(inputs, ("loss",), "none"), inputs.arrays)
     return losses
