@@ -38,7 +38,7 @@ def write(result: dict[str, Any], folder: Path) -> None:
         groups[key][row["call"]] = row
     largest = max(size for _, _, size, operation, _ in groups if operation == "mean")
     parts = [
-        "# Beside the peers: time and memory",
+        "# Time and memory of the sigmoid family, beside other libraries",
         INTRODUCTION,
     ]
     memory = {k: g for k, g in groups.items() if k[0] == 1 and k[2] >= largest}

@@ -19,21 +19,19 @@ from row_contenders import RowWorkload
 SIZES = (1_000, 100_000, 10_000_000)
 CLASSES = (10, 1_000)
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "jax", "optax")
-PEERS = {
-    "NumPy": ("NumPy textbook", "SciPy"),
-    "PyTorch": ("PyTorch", "PyTorch"),
-    "JAX": ("optax", "optax"),
-}
-"""Whom each of our calls is compared with, in the sigmoid family and with class indices."""
-TITLES = {
-    "NumPy textbook": "NumPy: the textbook expressions",
-    "SciPy": "NumPy: SciPy's `log_softmax`, textbook gradient",
-    "PyTorch": "PyTorch: its own loss, forward and backward",
-    "optax": "JAX: optax, `jit(value_and_grad)`",
-}
+ROWS = (
+    ("NumPy", "NumPy textbook", "NumPy: textbook expressions", (None,)),
+    ("NumPy", "SciPy", "NumPy: SciPy's `log_softmax`, textbook gradient", CLASSES),
+    ("NumPy", "scikit-learn", "NumPy: scikit-learn (private)", (None, *CLASSES)),
+    ("PyTorch", "PyTorch", "PyTorch: its own loss, backward", (None, *CLASSES)),
+    ("PyTorch compiled", "PyTorch compiled", "the same, both in `torch.compile`", (None,)),
+    ("JAX", "optax", "JAX: optax, `jit(value_and_grad)`", (None, *CLASSES)),
+)
+"""Our call, the peer's, the peer's title, and the classes for which they are compared."""
 INTRODUCTION = """
 Made by `nox -s bench` (`tools/bench_sizes.py`), from `sizes.json`: a mean with its gradient,
-float32, one thread. A figure is the time of the peer divided by ours: above 1 we are faster.
+float32, one thread. `ours` is our time for 1000 logits. The other figures are the time of the peer
+divided by ours, for so many logits: above 1 we are faster.
 """
 Work = Workload | RowWorkload
 
@@ -64,15 +62,15 @@ def table(result: dict[str, Any]) -> str:
     seconds = {
         (row.get("classes"), row["call"], row["size"]): row["seconds"] for row in result["rows"]
     }
-    head = ("", "labels", *(f"{size:,}".replace(",", " ") for size in SIZES))
-    lines = [head, ("---", "---", *("--:",) * len(SIZES))]
-    for ours, peers in PEERS.items():
-        for classes in (None, *CLASSES):
-            peer = peers[0 if classes is None else 1]
-            labels = "0 or 1" if classes is None else f"index of {classes:,} classes"
-            times = [(seconds.get((classes, f"{OURS} {ours}", s)), s) for s in SIZES]
-            cells = [f"{seconds[classes, peer, s] / mine:.2f}" if mine else "" for mine, s in times]
-            lines.append((TITLES[peer], labels.replace(",", " "), *cells))
+    sizes = [f"{size:,}".replace(",", " ") for size in SIZES]
+    lines = [("beside", "labels", "ours", *sizes), ("---", "---", *("--:",) * (len(SIZES) + 1))]
+    for ours, peer, title, several in ROWS:
+        for classes in several:
+            labels = "0 or 1" if classes is None else f"{classes} classes"
+            mine = [seconds.get((classes, f"{OURS} {ours}", size)) for size in SIZES]
+            theirs = [seconds.get((classes, peer, size)) for size in SIZES]
+            cells = [f"{t / m:.2f}" if t and m else "" for t, m in zip(theirs, mine, strict=True)]
+            lines.append((title, labels, f"{1e6 * (mine[0] or 0):.0f} µs", *cells))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -81,7 +79,7 @@ def write(result: dict[str, Any]) -> None:
     (RESULTS / "sizes.json").write_text(json.dumps(result, indent=0) + "\n")
     versions = ", ".join(f"{name} {v}" for name, v in result["versions"].items())
     measured = f"Measured {result['date']} on {result['machine']}, with {versions}."
-    parts = ["# From small to large", INTRODUCTION.strip(), table(result), measured]
+    parts = ["# At which size it becomes faster", INTRODUCTION.strip(), table(result), measured]
     (RESULTS / "sizes.md").write_text("\n\n".join(parts) + "\n")
 
 

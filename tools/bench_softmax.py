@@ -48,7 +48,7 @@ def write(result: dict[str, Any]) -> None:
     for row in result["rows"]:
         key = tuple(row[k] for k in ("threads", "dtype", "labels", "classes", "operation"))
         groups[key][row["call"]] = row
-    parts = ["# The softmax families beside the peers", INTRODUCTION.strip()]
+    parts = ["# Time of rows of classes, beside other libraries", INTRODUCTION.strip()]
     for ours, peers in PEERS.items():
         rows = [
             (

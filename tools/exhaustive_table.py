@@ -74,7 +74,7 @@ def _row(line: dict[str, Any], bar: float) -> str:
     )
 
 
-INTRODUCTION = """# Exhaustive sweeps
+INTRODUCTION = """# The error of every float32, float16 and bfloat16 logit
 
 Made by `nox -s exhaustive` (`tools/exhaustive.py`). Every number here is an error in ulp of the
 dtype, against float64 arithmetic in another form (`xent_api.testing.float64`, whose own error is

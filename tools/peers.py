@@ -94,7 +94,7 @@ def main() -> None:
     of_rows = [load(result) for result in results_in(folder_of_rows)]
     dates = "\n".join(f"- {r['name']} {r['version']}: {r['date']}, {r['machine']}" for r in results)
     parts = [
-        "# The peers beside us",
+        "# How far the losses of other libraries are off",
         "Made by `nox -s peers` (`tools/peers.py`), from `peers/*.json` and `softmax/*.json`.",
         markdown(comparison(systems)),
         *(markdown(special(few)) for few in _in_threes(systems)),

@@ -52,8 +52,11 @@ def _draw(
     logarithmic = logarithmic or worst > FAR
     panels = figure.subplots(len(cases) // 3, 3, sharex=True, sharey=True, squeeze=False)
     for axes, case in zip(panels.flat, cases, strict=True):
+        blacks = iter(BLACKS * len(systems))
         for i, system in enumerate(systems):
-            _lines(axes, centres, system, case, i, logarithmic=logarithmic)
+            ours = logarithmic and system.name.startswith(OURS)
+            color = next(blacks) if ours else f"C{i % 10}"
+            _lines(axes, centres, system, case, i, color, logarithmic=logarithmic)
         axes.axhline(BAR, color="0.6", linestyle="--", linewidth=1)
         axes.set_title(case.replace("soft z", "0 < z < 1"))
         unit = r"eps$\cdot$max($\sigma$(x), z)" if case == "gradient, soft z" else "ulp"
@@ -75,14 +78,14 @@ def _lines(
     system: Measured,
     case: str,
     i: int,
+    color: str,
     *,
     logarithmic: bool,
 ) -> None:
     worst, median = system.curves[case]
     if logarithmic:
         worst, median = (tuple(max(LEAST, e) for e in errors) for errors in (worst, median))
-    ours = logarithmic and system.name.startswith(OURS)
-    color = BLACKS[i % len(BLACKS)] if ours else f"C{i % 10}"
+    ours = color in BLACKS
     label = f"{system.name} {system.version}".removesuffix(" ?")
     # Systems that compute alike lie on each other: marks at places of their own show them all.
     step = max(8, len(centres) // 8)
