@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from xent_api import set_workers, sigmoid_xent
+from xent_api import execution, sigmoid_xent
 
 Call = Callable[[], Any]
 OURS = "xent_api"
@@ -59,7 +59,7 @@ def numpy_calls(work: Workload) -> dict[str, Call]:
     mask, w = arrays.get("mask"), arrays.get("weights")
 
     def ours() -> Any:
-        with set_workers(work.threads):
+        with execution(workers=work.threads):
             return call()
 
     def loss() -> Any:

@@ -65,7 +65,7 @@ def table(
 ) -> None:
     """Print a line of what each size gives."""
     found: dict[int, list[float]] = {size: [] for size in given}
-    with xent_api.set_workers(workers):
+    with xent_api.execution(workers=workers):
         for _ in range(RUNS):
             for size, times in found.items():
                 with sizes(DIRECT=1, **{name: size}):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from contenders import OURS, Call
 
-from xent_api import set_workers, softmax_xent, sparse_softmax_xent
+from xent_api import execution, softmax_xent, sparse_softmax_xent
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def numpy_calls(work: RowWorkload) -> dict[str, Call]:
     training = work.operation == "training"
 
     def ours() -> Any:
-        with set_workers(work.threads):
+        with execution(workers=work.threads):
             if training:
                 return work.module.loss_and_gradient(labels=z, logits=x, reduction="mean")
             return work.module.loss(labels=z, logits=x)

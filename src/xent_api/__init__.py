@@ -5,7 +5,7 @@ package imports no array library.
 """
 
 from . import facades, sigmoid_xent, softmax_xent, sparse_softmax_xent
-from ._execution.workers import set_workers
+from ._execution.settings import execution
 from ._version import __version__
 from .sigmoid_xent import sigmoid_cross_entropy_with_logits
 from .softmax_xent import softmax_cross_entropy_with_logits
@@ -13,8 +13,8 @@ from .sparse_softmax_xent import sparse_softmax_cross_entropy_with_logits
 
 __all__ = [
     "__version__",
+    "execution",
     "facades",
-    "set_workers",
     "sigmoid_cross_entropy_with_logits",
     "sigmoid_xent",
     "softmax_cross_entropy_with_logits",

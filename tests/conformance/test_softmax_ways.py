@@ -13,7 +13,7 @@ from helpers.abilities import LIBRARIES, Mode
 from helpers.oracle import softmax_xent as exact_values
 from helpers.suite import Suite
 
-from xent_api import set_workers, softmax_xent, sparse_softmax_xent
+from xent_api import execution, softmax_xent, sparse_softmax_xent
 from xent_api._execution import rows
 from xent_api._programs.softmax import SoftmaxProgram
 from xent_api._report import softmax as report
@@ -270,7 +270,7 @@ def test_second_derivatives(suite: Suite, dtype: str) -> None:
 @contextmanager
 def in_tiles(suite: Suite, elements: int, few: int, workers: int = 1) -> Iterator[None]:
     module = import_module(f"xent_api._execution.{suite.target.name.partition(':')[0]}")
-    with pytest.MonkeyPatch.context() as patch, set_workers(workers):
+    with pytest.MonkeyPatch.context() as patch, execution(workers=workers):
         patch.setattr(module, "ROWS", elements)
         patch.setattr(module, "DIRECT", 1)
         patch.setattr(rows, "FEW", few)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from helpers.suite import Suite, numbers_of_points
 
-from xent_api import set_workers, sigmoid_xent
+from xent_api import execution, sigmoid_xent
 from xent_api._execution.direct import Backend
 from xent_api.testing import check_namespace
 from xent_api.testing.families import FAMILIES
@@ -29,7 +29,7 @@ Way = Callable[[Suite], Any]
 def in_tiles(suite: Suite, workers: int = 1) -> Iterator[None]:
     """Tiles of 64 elements, also for small arrays."""
     module = import_module(f"xent_api._execution.{suite.target.name.partition(':')[0]}")
-    with pytest.MonkeyPatch.context() as patch, set_workers(workers):
+    with pytest.MonkeyPatch.context() as patch, execution(workers=workers):
         patch.setattr(module, "TILE", 64)
         patch.setattr(module, "ROWS", 64)
         patch.setattr(module, "DIRECT", 1)
@@ -41,7 +41,7 @@ def in_tiles(suite: Suite, workers: int = 1) -> Iterator[None]:
 @contextmanager
 def in_one_kernel(suite: Suite) -> Iterator[None]:
     """Whatever the library compiles."""
-    with set_workers(1, compile=True):
+    with execution(fuse=True):
         yield
 
 
@@ -195,7 +195,7 @@ def test_derivatives_in_tiles(suite: Suite, dtype: str, reduction: Any) -> None:
                 for k, v in finite.items()
             }
             wanted = [v for v in given.values() if _floating(v) and v.requires_grad]
-            with set_workers(1) if way is None else way(suite):
+            with execution() if way is None else way(suite):
                 value = sigmoid_xent.loss(**given, reduction=reduction)
                 first = torch.autograd.grad((1e-3 * value).sin().sum(), wanted, create_graph=True)
                 second = torch.autograd.grad(sum(v.sin().sum() for v in first), wanted)
@@ -267,7 +267,7 @@ def test_kernels_give_gradients(suite: Suite, dtype: str) -> None:
     z = arguments["labels"]
     found = []
     for compiled in (False, True):
-        with set_workers(1, compile=compiled):
+        with execution(fuse=compiled):
             mean = sigmoid_xent.loss(logits=x, labels=z, reduction="mean")
             found.append((mean, *torch.autograd.grad(mean, x)))
     for got, right in zip(*found, strict=True):
@@ -327,7 +327,7 @@ def test_one_trace_serves_every_call(suite: Suite) -> None:
         return cupy.exp(value)
 
     backend.fused.cache_clear()
-    with pytest.MonkeyPatch.context() as patch, set_workers(1, compile=True):
+    with pytest.MonkeyPatch.context() as patch, execution(fuse=True):
         patch.setattr(backend.NAMESPACE, "exp", noted)
         for _ in range(3):
             loss, slope = sigmoid_xent.loss_and_gradient(labels=labels, logits=logits)

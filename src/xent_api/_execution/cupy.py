@@ -1,4 +1,4 @@
-"""CuPy: one kernel for a whole program, where `set_workers` asks for it."""
+"""CuPy: one kernel for a whole program, where `execution` asks for it."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -9,7 +9,7 @@ import cupy
 
 from .._typing import Array
 from .direct import Backend, Program
-from .workers import current
+from .settings import current
 
 
 class CupyBackend(Backend):
@@ -22,7 +22,7 @@ class CupyBackend(Backend):
     ) -> tuple[Array, ...]:
         """Run the program; loss and gradient come from one launch where it is fused."""
         shapes = {operand.shape for operand in operands}
-        if not current.get().compile or len(shapes) > 1 or () in shapes:
+        if not current.get().fuse or len(shapes) > 1 or () in shapes:
             # Inside a fused kernel no array has a shape, so that `ones_like` of one that is larger
             # than the others could not do its work.
             return super().evaluate(program, operands, summed)

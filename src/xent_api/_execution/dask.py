@@ -1,5 +1,6 @@
 """Dask: blocks run the chunks' own way, in one layer."""
 
+from contextvars import Context
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -114,7 +115,8 @@ def _run_block(
         raise ValueError(
             f"{names} must agree in the dimensions that were unknown; got blocks of shapes {shapes}"
         )
-    results = _run(program, summed, *blocks)
+    # With the default settings, whichever thread a scheduler runs a task in.
+    results = Context().run(_run, program, summed, *blocks)
     return results[0] if len(results) == 1 else results
 
 

@@ -10,8 +10,8 @@ from .._typing import Array, Namespace
 from .direct import Backend, Program, is_rowwise
 from .numpy_calls import DIALECT, LONG_DIALECT
 from .rows import RowTiles
+from .settings import current
 from .tiled import Runner
-from .workers import current
 
 TILE = 2**16
 """Elements of a tile: of 2^12 to 2^19, the fastest for float32 and as good as any for float64. The

@@ -15,10 +15,10 @@ from . import torch_namespace as namespace
 from .derivatives import Differentiable, Scaled, has_rule
 from .direct import Backend, Program, is_rowwise
 from .rows import RowTiles
+from .settings import current
 from .tiled import Runner
 from .torch_calls import DIALECT
 from .torch_namespace import fused, xp
-from .workers import current
 
 
 class TorchBackend(Backend):
@@ -55,7 +55,7 @@ class TorchBackend(Backend):
         if _traced():
             return super().evaluate(program, operands, summed)
         results: tuple[Array, ...]
-        if current.get().compile and _compilable(operands):
+        if current.get().fuse and _compilable(operands):
             results = compiled(program, summed)(operands)
         elif not _large(operands):
             results = super().evaluate(program, operands, summed)
