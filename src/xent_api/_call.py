@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ._execution.table import plain
+from ._execution.table import signatures
 from ._inputs.checked import Inputs
 from ._reduction import Plan, carry_out, plan
 from ._typing import Array
@@ -44,7 +44,9 @@ def _key(family: object, arguments: dict[str, Array]) -> tuple[object, ...] | No
             # 0.0 and -0.0 are equal, and NaN equals nothing.
             found.append(value.hex() if kind is float else value)
             continue
-        if kind not in plain:
+        signature = signatures.get(kind)
+        part = None if signature is None else signature(value)
+        if part is None:
             return None
-        found += value.dtype, value.shape
+        found.append(part)
     return tuple(found)

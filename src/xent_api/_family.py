@@ -36,13 +36,19 @@ ELSEWHERE = {
     "sample_weight": "weights",
     "target": "labels",
     "targets": "labels",
-    "weight": "weights",
     "x": "logits",
     "y": "labels",
     "y_pred": "logits",
     "y_true": "labels",
 }
 """Names of other libraries → ours."""
+ADVICE = {
+    "class_weight": "look up the weight of each position, `weights=class_weights[labels]`",
+    "class_weights": "look up the weight of each position, `weights=class_weights[labels]`",
+    "from_logits": "`logits` are always logits",
+    "weight": "`weight` is called `weights` here, one for each position and not for each class",
+}
+"""Names that need more words."""
 
 
 def computes(check: Callable[..., Inputs], *outputs: str) -> Decorator:
@@ -99,12 +105,8 @@ def _complain(
 
 def _hint(names: Collection[str], unknown: list[str], *, named: bool) -> str:
     known = [(name, ELSEWHERE.get(name, "")) for name in unknown]
-    parts = [_renamed(name, ours) for name, ours in known if ours in names]
+    parts = [f"`{name}` is called `{ours}` here" for name, ours in known if ours in names]
+    parts += [ADVICE[name] for name in unknown if name in ADVICE]
     if not named or len(parts) < len(unknown):
         parts.append(f"the arguments are {', '.join(f'`{name}`' for name in names)}")
     return "; ".join(parts if named else [*parts, "all by keyword"])
-
-
-def _renamed(name: str, ours: str) -> str:
-    what = ", one for each position and not for each class" if name == "weight" else ""
-    return f"`{name}` is called `{ours}` here{what}"

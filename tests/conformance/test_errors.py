@@ -166,7 +166,9 @@ def test_python_s_own_messages_have_a_hint(suite: Suite, arrays: dict[str, Any])
         ({"weight": 1.0}, f"argument 'weight'.*{row}"),
         ({"input": 1, "target": 1}, "`input` is called `logits` here; `target` is called `labels`"),
         ({"dim": 1}, rf"argument 'dim'.* \({every}"),
-        ({"from_logits": True, "weight": 1}, f"`weight` is called .* class; {every}"),
+        ({"class_weight": 1}, r"\(look up .*, `weights=class_weights\[labels\]`\)$"),
+        ({"from_logits": True}, r"\(`logits` are always logits\)$"),
+        ({"nonsense": True, "weight": 1}, f"`weight` is called .* class; {every}"),
     ]
     for given, text in calls:
         with pytest.raises(TypeError, match=text):
@@ -232,6 +234,30 @@ def test_devices(suite: Suite, arrays: dict[str, Any]) -> None:
     for name in ("labels", "weights"):
         parts = [f"`{name}` must be on the device of `logits`", "got one on"]
         _raises(ValueError, parts, arrays, **{name: other})
+
+
+@pytest.mark.only("torch", "jax")
+def test_a_call_like_an_earlier_one_is_checked_for_all_that_may_differ(
+    suite: Suite, arrays: dict[str, Any]
+) -> None:
+    def mean(**changed: Any) -> Any:
+        return sigmoid_xent.loss(**(arrays | changed), reduction="mean")
+
+    right = suite.floats(mean())
+    if suite.target.library == "torch":
+        with pytest.raises(TypeError, match="`labels` must be a dense tensor"):
+            mean(labels=arrays["labels"].to_sparse())
+        with pytest.raises(ValueError, match="`labels` must be on the device"):
+            mean(labels=arrays["labels"].to("meta"))
+        assert str(mean(**{n: v.to("meta") for n, v in arrays.items()}).device) == "meta"
+    else:
+        import jax
+
+        count = sigmoid_xent.total_weight(labels=arrays["labels"]).dtype
+        with jax.enable_x64(not jax.config.jax_enable_x64):
+            assert sigmoid_xent.total_weight(labels=arrays["labels"]).dtype != count
+            assert suite.floats(mean()) == right
+    assert suite.floats(mean()) == right
 
 
 def _on_another_device(suite: Suite) -> Any:

@@ -46,6 +46,7 @@ def _torch() -> tuple[dict[str, Any], dict[str, Any]]:
     given = {name: torch.from_numpy(value) for name, value in _arrays().items()}
     given["images"] = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
     given["pixels"] = torch.arange(40).reshape(2, 4, 5) % 3
+    given["masks"] = torch.where(given["pixels"] == 2, 255, given["pixels"]).to(torch.uint8)
     given |= {"torch": torch, "F": torch.nn.functional}
     return given, given
 

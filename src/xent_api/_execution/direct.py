@@ -64,11 +64,16 @@ class Backend:
     """Whether the library may differentiate what it runs."""
     constant: Callable[[Array], Array] | None = None
     """What makes of an array a constant for derivatives, if the library has any."""
-    plain: type | None = None
-    """The type of arrays of which checks and plans read nothing but dtype and shape, if any."""
 
     def __init__(self, xp: Namespace) -> None:
         self.xp = xp
+
+    def signature(self, array: Array) -> tuple[object, ...] | None:
+        """Return all that checks and plans read of an array that `adopt` returns as it is.
+
+        None where plans are not to be kept.
+        """
+        return None
 
     def adopt(self, array: Array) -> Array:
         """Return the array to work on; raise TypeError for one that cannot be worked on."""

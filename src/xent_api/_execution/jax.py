@@ -22,6 +22,13 @@ class JaxBackend(Backend):
         super().__init__(xp)
         self.namespace = Repaired(xp)
 
+    def signature(self, array: Array) -> tuple[object, ...] | None:
+        """Return what matters of an array that is there; tracers are planned for anew."""
+        if isinstance(array, jax.core.Tracer):
+            return None
+        wide = jax.config.jax_enable_x64
+        return array.dtype, array.shape, array.weak_type, array.sharding, wide
+
     def is_weak(self, array: Array) -> bool:
         """Tell whether an array is a Python number, as ``jax.jit`` traces it."""
         return bool(array.weak_type) and array.ndim == 0

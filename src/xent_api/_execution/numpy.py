@@ -57,13 +57,15 @@ class QuietBackend(Backend):
 class NumpyBackend(QuietBackend):
     """NumPy itself, whose scalars, subclasses and results need some care."""
 
-    plain = np.ndarray
-
     def __init__(self, xp: Namespace) -> None:
         super().__init__(xp)
         quiet = partial(np.errstate, all="ignore")
         self.runner = Runner(DIALECT, self.total, quiet)
         self.long_runner = Runner(LONG_DIALECT, self.total, quiet)
+
+    def signature(self, array: Array) -> tuple[object, ...] | None:
+        """Return dtype and shape of a base array."""
+        return (array.dtype, array.shape) if type(array) is np.ndarray else None
 
     def adopt(self, array: Array) -> Array:
         """Return a base array: a scalar becomes 0-d, a subclass loses what it adds.

@@ -1,6 +1,7 @@
 """From an array to the backend that owns it."""
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
 from .._typing import Array
@@ -18,8 +19,8 @@ ROOMS = {
 """Library → module and class, for those that need more than the direct way."""
 _found: dict[type, Backend] = {}
 """What was found for the arrays of a type: a look-up of 0.1 µs instead of 5, three times a call."""
-plain: set[type] = set()
-"""The types among them of which checks and plans read nothing but dtype and shape."""
+signatures: dict[type, Callable[[Array], tuple[object, ...] | None]] = {}
+"""What tells all that checks and plans read of an array, for types of which plans are kept."""
 
 
 def find_backend(array: Array) -> Backend | None:
@@ -47,6 +48,5 @@ def find_backend(array: Array) -> Backend | None:
     module, kind = ROOMS.get(name, ("direct", "Backend"))
     backend: Backend = getattr(import_module(f"{__package__}.{module}"), kind)(xp)
     _found[type(array)] = backend
-    if type(array) is backend.plain:
-        plain.add(type(array))
+    signatures[type(array)] = backend.signature
     return backend

@@ -16,6 +16,7 @@ from .derivatives import Differentiable, Scaled, has_rule
 from .direct import Backend, Program, is_rowwise
 from .rows import RowTiles
 from .settings import current
+from .table import signatures
 from .tiled import Runner
 from .torch_calls import DIALECT
 from .torch_namespace import fused, xp
@@ -28,6 +29,12 @@ class TorchBackend(Backend):
         super().__init__(xp)
 
     constant = staticmethod(torch.Tensor.detach)
+
+    def signature(self, array: Array) -> tuple[object, ...] | None:
+        """Return what matters of a tensor, where nobody traces or compiles the call."""
+        if _traced() or array.is_nested:
+            return None
+        return array.dtype, array.shape, array.device, array.layout
 
     def adopt(self, array: Array) -> Array:
         """Return the tensor, unless it is a sparse or a nested one."""
@@ -309,3 +316,7 @@ class Tiled(torch.autograd.Function):  # type: ignore[misc]  # Any where torch i
         last = not torch._C._autograd._get_current_graph_task_keep_graph()
         found = torch.mul(gradient, factor, out=gradient if last else None)
         return (None, None, *(found if want else None for want in wanted))
+
+
+for _kind in (torch.Tensor, torch.nn.Parameter):  # and not what subclasses make of them
+    signatures[_kind] = TorchBackend().signature

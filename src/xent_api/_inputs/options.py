@@ -65,7 +65,8 @@ def check_ignored(ignore_index: object, labels: str) -> int | float | None:
         return None
     if isinstance(ignore_index, bool) or not isinstance(ignore_index, Real):
         raise TypeError(
-            f"`ignore_index` must be a Python int or float; got {type(ignore_index).__name__}"
+            "`ignore_index` must be a Python int or float, which a compiler has to be given as a "
+            f"static one; got {type(ignore_index).__name__}"
         )
     number = int(ignore_index) if isinstance(ignore_index, Integral) else float(ignore_index)
     if labels in FLOATING:

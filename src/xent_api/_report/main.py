@@ -19,7 +19,7 @@ TITLE = f"xent_api {__version__}: cross entropy with logits for every array libr
 READING = (
     "An error is given in ulp, units in the last place of the result: correct rounding has 0.5 at "
     "most. The bar is 4 ulp in float32 and float64 and 0.51 in float16 and bfloat16. With weights, "
-    "soft labels and rounded differences it is a little higher, as the docs say."
+    "soft labels and rounded differences x - max x it is higher, as the docs say."
 )
 
 
