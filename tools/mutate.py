@@ -51,7 +51,7 @@ MUTATIONS = (
         "t.total * softplus) - x * t.residual",
         "t.total * softplus) + (x - x * (1.0 + t.residual))",
     ),
-    Mutation("log for log1p", SIGMOID, "xp.log1p(t.decay)", "xp.log(1.0 + t.decay)"),
+    Mutation("log for log1p", SIGMOID, "xp.log1p_unit(t.decay)", "xp.log(1.0 + t.decay)"),
     Mutation(
         "abs for the signed step",
         SIGMOID,
@@ -69,14 +69,14 @@ MUTATIONS = (
     Mutation(
         "no guard of inf*0",
         SIGMOID,
-        "(xp.abs(x) == math.inf) & (t.residual == 0.0)",
-        "(xp.abs(x) == math.inf) & (x != x)",
+        "    x = xp.zero_if_infinite(x, t.residual)\n",
+        "",
     ),
     Mutation(
         "guard wherever the residual is 0",
         SIGMOID,
-        "(xp.abs(x) == math.inf) & (t.residual == 0.0)",
-        "t.residual == 0.0",
+        "xp.zero_if_infinite(x, t.residual)",
+        "xp.where(t.residual == 0.0, 0.0, x)",
         only=AUTODIFF,
     ),
     Mutation(
@@ -277,14 +277,14 @@ MUTATIONS = (
     ),
     Mutation(
         "softmax: no guard of classes that are switched off",
-        SOFTMAX,
-        "xp.where(off, 0.0, z * xp.where(off, 0.0, step))",
-        "z * step",
+        "_programs/dense.py",
+        "self.xp.product_or_zero(self._smoothed(), self.step)",
+        "self._smoothed() * self.step",
     ),
     Mutation(
         "softmax: no guard of rows without weight",
         SOFTMAX,
-        "finite(xp, value, weights) * weights",
+        "xp.zero_if_infinite(value, weights) * weights",
         "value * weights",
     ),
     Mutation(

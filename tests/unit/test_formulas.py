@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from xent_api._formulas import sigmoid, softmax
+from xent_api._formulas.ops import Ops
 
-mparray = pytest.importorskip("mparray")
+mparray: Any = Ops(pytest.importorskip("mparray"))
 
 DIGITS = 400
 LOGITS = ["0", "0.1", "-0.1", "3", "-3", "40", "-40", "700", "-700", "1e-30", "-1e-30"]

@@ -8,6 +8,7 @@ import pytest
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 from xent_api._execution.table import find_backend
+from xent_api._formulas.ops import Ops
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "your-array-library.md"
 DTYPES = {"bool", "int8", "int16", "int32", "int64", "float32", "float64"}
@@ -31,6 +32,7 @@ def test_the_functions_that_a_namespace_needs(monkeypatch: pytest.MonkeyPatch) -
     mask = xp.asarray([True, False])
     backend, recorder = find_backend(x), Recorder(xp)
     monkeypatch.setattr(backend, "xp", recorder)
+    monkeypatch.setattr(backend, "ops", Ops(recorder))
     mean: dict[str, Any] = {"reduction": "mean", "label_smoothing": 0.1}
     labels = xp.asarray([0, 2])
     for family, given in (

@@ -7,6 +7,7 @@ from typing import Any
 
 import cupy
 
+from .._formulas.ops import Ops
 from .._typing import Array
 from .direct import Backend, Program
 from .settings import current
@@ -45,7 +46,7 @@ def _full_like(like: Any, value: float) -> Any:
     return (like != like).astype(like.dtype) * 0 + value
 
 
-NAMESPACE = SimpleNamespace(
+_FUNCTIONS = SimpleNamespace(
     abs=cupy.abs,
     exp=cupy.exp,
     log1p=cupy.log1p,
@@ -56,4 +57,5 @@ NAMESPACE = SimpleNamespace(
     zeros_like=lambda like: _full_like(like, 0),
     ones_like=lambda like: _full_like(like, 1),
 )
+NAMESPACE = Ops(_FUNCTIONS)
 """What programs use of a namespace, in the form that stand-ins for fused arrays take."""

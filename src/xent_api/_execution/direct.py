@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol, TypeGuard
 
+from .._formulas.ops import Ops
 from .._typing import Array, Device, DType, Namespace, Shape
 
 INT32_MAX = 2**31 - 1
@@ -66,7 +67,7 @@ class Backend:
     """What makes of an array a constant for derivatives, if the library has any."""
 
     def __init__(self, xp: Namespace) -> None:
-        self.xp = xp
+        self.xp, self.ops = xp, Ops(xp)
 
     def signature(self, array: Array) -> tuple[object, ...] | None:
         """Return all that checks and plans read of an array that `adopt` returns as it is.
@@ -127,7 +128,7 @@ class Backend:
 
     def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Return the results of the program."""
-        return program(self.xp, *operands)
+        return program(self.ops, *operands)
 
     def total(self, value: Array) -> Array:
         """Return the sum of all elements, or the number of those that are true."""

@@ -1,6 +1,5 @@
 """Steps of a tape for which a cheaper one gives the same bits."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -68,33 +67,6 @@ def _without_ones(rest: int, count: int, made: Made) -> int | None:
         case [Step("subtract", (e, first)), Step("sum0" | "sum1", (second,))] if first == second:
             return e if made.get(first) == Step("floor", (e,), first) else None
     return None
-
-
-def guarded(condition: int, x: int, made: Made, numbers: Numbers) -> int | None:
-    """Return r where the condition is ``(abs(x) == inf) & (r == 0)``, else None.
-
-    A tile without infinities needs no such thing, which is soon found out.
-    """
-    both = made.get(condition)
-    match [made.get(slot) for slot in both.inputs] if both else []:
-        case [Step("equal", (size, limit)), Step("equal", (r, zero))]:
-            same = made.get(size) == Step("abs", (x,), size)
-            if same and numbers.get(limit) == math.inf and numbers.get(zero) == 0.0:
-                return r
-    return None
-
-
-def chosen_before(condition: int, value: int, made: Made, numbers: Numbers) -> bool:
-    """Tell whether the value is r times what is 0 where `condition` holds, so that it is 0 there.
-
-    (Maybe one with a sign, which no sum knows from one without.)
-    """
-    match made.get(value):
-        case Step("multiply", (r, factor)):
-            match made.get(factor):
-                case Step("guard", (residual, x, number)) if numbers.get(number) == 0.0:
-                    return residual == r == guarded(condition, x, made, numbers)
-    return False
 
 
 def added_at_labels(value: int, made: Made, numbers: Numbers) -> tuple[int | None, int]:

@@ -77,7 +77,7 @@ class JaxBackend(Backend):
     def _function(self, program: Program) -> Callable[..., tuple[Array, ...]]:
         """Return the program as a function of its operands, for whatever will run it."""
         if not is_rowwise(program):
-            return partial(program, Repaired(self.xp, fractions=True))
+            return partial(program, self.namespace)
         ways = self._ways(program.undifferentiated())
         lines = self._ways(program)["cuda" if jax.config.jax_enable_x64 else "default"]
 

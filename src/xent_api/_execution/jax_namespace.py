@@ -1,5 +1,6 @@
 """JAX's namespace for programs, with what XLA would compute slowly or lose digits of."""
 
+import math
 from collections.abc import Callable
 from functools import partial, reduce
 from operator import add
@@ -8,6 +9,7 @@ from typing import Any
 import jax
 
 from .._formulas.log1p import log1p, log1p_up_to
+from .._formulas.ops import Ops
 from .._formulas.sums import in_tree, of_arrays
 from .._typing import Array, DType, Namespace
 
@@ -37,7 +39,7 @@ PART, SHORTEST = 2**13, 2**8
 the most are not parted (AMD EPYC with AVX2, JAX 0.10)."""
 
 
-class Repaired:
+class Repaired(Ops):
     """JAX's namespace with a difference and a sum over classes that keep their digits."""
 
     def __init__(
@@ -45,19 +47,28 @@ class Repaired:
         xp: Namespace,
         barrier: Callable[..., tuple[Array, ...]] | None = None,
         *,
-        fractions: bool = False,
         largest: float | None = None,
     ) -> None:
-        self._xp, self._barrier = xp, barrier
+        super().__init__(xp)
+        self._barrier = barrier
         if largest is not None:
             self.log1p = partial(self._log1p, largest)
-        if fractions:
-            self.log1p = _log1p
         if barrier is not None:
             self.anew, self.in_parts = self._anew, self._in_parts
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._xp, name)
+    def log1p_unit(self, e: Array) -> Array:
+        """Return log(1 + e) for 0 <= e <= 1, in arithmetic."""
+        return _log1p(e)
+
+    def product_or_zero(self, factor: Array, x: Array) -> Array:
+        """Return factor*x, and 0 where that is 0*inf.
+
+        The outer choice changes no number. It makes XLA keep the products, which it would not do of
+        its own, instead of their factors, which it cannot help: of 1000 classes that is a sixth of
+        the time of loss and gradient.
+        """
+        off = (self.abs(x) == math.inf) & (factor == 0.0)
+        return self.where(off, 0.0, factor * self.where(off, 0.0, x))
 
     def subtract(self, x: Array, top: Array) -> Array:
         """Return x - top, and 0 where x is the maximum.

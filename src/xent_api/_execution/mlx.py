@@ -1,7 +1,6 @@
 """MLX: the direct way, on a namespace completed and repaired to the standard."""
 
-from typing import Any
-
+from .._formulas.ops import Ops
 from .._typing import Array, DType, Namespace
 from .direct import Backend
 
@@ -11,7 +10,7 @@ class MlxBackend(Backend):
 
     def __init__(self, xp: Namespace) -> None:
         super().__init__(Repaired(xp))
-
+        self.ops = self.xp
         self.constant = xp.stop_gradient
 
     def device(self, array: Array) -> None:
@@ -28,14 +27,12 @@ class MlxBackend(Backend):
         return self.xp.float64 if on_cpu else None
 
 
-class Repaired:
+class Repaired(Ops):
     """The namespace of MLX with a `sum` that takes a dtype and an `exp` that keeps its digits."""
 
     def __init__(self, mx: Namespace) -> None:
+        super().__init__(mx)
         self._mx = mx
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._mx, name)
 
     def astype(self, x: Array, dtype: DType) -> Array:
         """Return the array in a dtype; a boolean one as a constant for derivatives.

@@ -17,8 +17,6 @@ from .identities import (
     Step,
     added_at_labels,
     apart_from,
-    chosen_before,
-    guarded,
     shortened,
 )
 from .tiles import broadcast
@@ -274,23 +272,18 @@ def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
         raise TypeError("programs choose between an array and a number only")
     if isinstance(one, Recorded):
         return recorder.record("pick", recorder.bits(condition, one.dtype), one, other)
-    made, constants = recorder.made, recorder.constants
-    if one == 0.0 and chosen_before(condition.slot, other.slot, made, constants):
-        return cast("Recorded", other)
-    residual = guarded(condition.slot, other.slot, made, constants)
-    if residual is not None:
-        spec = recorder.specs[residual]
-        assert spec is not None
-        return recorder.record("guard", Recorded(recorder, residual, *spec), other, one)
     return recorder.record("pick", recorder.bits(~condition, other.dtype), other, one)
 
 
-def _log1p(value: Recorded) -> Recorded:
-    recorder = value.recorder
-    # Sums over classes are not in [0, 1].
-    if value.dtype not in recorder.dialect.no_log1p or recorder.axis != -1:
-        return recorder.record("log1p", value)
+def _log1p_unit(value: Recorded) -> Recorded:
+    if value.dtype not in value.recorder.dialect.no_log1p:
+        return value.recorder.record("log1p", value)
     return cast("Recorded", log1p(value, single=value.dtype.itemsize == 4))
+
+
+def _zero_if_infinite(x: Recorded, factor: Recorded) -> Recorded:
+    """Note the one call that looks for infinities first: most tiles have none."""
+    return x.recorder.record("guard", factor, x, 0.0)
 
 
 def _full_like(like: Recorded, value: Any) -> Recorded:
@@ -330,8 +323,10 @@ def _take_along_axis(value: Recorded, index: Recorded, *, axis: int) -> Recorded
 
 
 NAMESPACE = SimpleNamespace(
-    **{name: _call(name) for name in ("abs", "exp", "floor", "isnan")},
-    log1p=_log1p,
+    **{name: _call(name) for name in ("abs", "exp", "floor", "isnan", "log1p")},
+    log1p_unit=_log1p_unit,
+    zero_if_infinite=_zero_if_infinite,
+    product_or_zero=lambda factor, x: factor * _zero_if_infinite(x, factor),
     astype=_astype,
     where=_where,
     clip=_clip,

@@ -1,10 +1,12 @@
 """What programs use of PyTorch's namespace, completed to the standard's meaning."""
 
+import sys
 from types import SimpleNamespace
 
 import torch
 
 from .._formulas.log1p import log1p as arithmetic
+from .._formulas.ops import Ops
 from .._typing import Array
 from .compat import array_namespace
 
@@ -17,13 +19,16 @@ __all__ = [
     "full_like",
     "isnan",
     "log1p",
+    "log1p_unit",
     "max",
     "minimum",
     "ones_like",
+    "product_or_zero",
     "subtract",
     "sum",
     "take_along_axis",
     "where",
+    "zero_if_infinite",
     "zeros_like",
 ]
 
@@ -58,10 +63,15 @@ def subtract(x: Array, top: Array) -> Array:
     return (x + (top - top)) - top if torch.compiler.is_compiling() else x - top
 
 
+_ops = Ops(sys.modules[__name__])
+log1p_unit, zero_if_infinite = _ops.log1p_unit, _ops.zero_if_infinite
+product_or_zero = _ops.product_or_zero
+
+
 def _log1p(e: Array) -> Array:
     return arithmetic(e, single=e.dtype == torch.float32)
 
 
-fused = SimpleNamespace(**{name: globals()[name] for name in __all__} | {"log1p": _log1p})
+fused = SimpleNamespace(**{name: globals()[name] for name in __all__} | {"log1p_unit": _log1p})
 """The namespace for what ``torch.compile`` makes one loop of, on CPUs, and nobody differentiates:
-of numbers in [0, 1] `log1p` takes a third of the time of the vector library that serves there."""
+`log1p_unit` takes a third of the time of the vector library that serves there."""

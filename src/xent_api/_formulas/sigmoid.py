@@ -19,7 +19,6 @@ The step b is a constant for automatic differentiation. That makes plain autodif
 right at x = 0 as well, where the derivatives of `abs` and `maximum` are a matter of convention.
 """
 
-import math
 from typing import NamedTuple
 
 from .._typing import Array, Namespace
@@ -119,9 +118,8 @@ def loss(xp: Namespace, x: Array, t: Terms) -> Array:
     *before* the product keeps the derivative with respect to the label, -x, at every finite x;
     doing it afterwards, or wherever r = 0, would lose that derivative at all hard labels.
     """
-    # Not `isinf`: torch's compiler takes the elements one by one for it, a quarter of the time.
-    x = xp.where((xp.abs(x) == math.inf) & (t.residual == 0.0), 0.0, x)
-    softplus = xp.log1p(t.decay)
+    x = xp.zero_if_infinite(x, t.residual)
+    softplus = xp.log1p_unit(t.decay)
     return (softplus if t.total is None else t.total * softplus) - x * t.residual
 
 

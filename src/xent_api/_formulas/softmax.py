@@ -24,8 +24,6 @@ a row has one of it for K elements.
 m is a constant in these lines: neither loss nor gradient depends on it.
 """
 
-import math
-
 from .._typing import Array, DType, Namespace
 from . import sums
 
@@ -123,25 +121,6 @@ def put(xp: Namespace, value: Array, labels: Array, size: int, number: Array) ->
     return xp.put_along_axis(value, xp.clip(labels, 0, size - 1), number, axis=-1)
 
 
-def finite(xp: Namespace, value: Array, factor: Array) -> Array:
-    """Return `value` with 0 where it is infinite and its `factor` is 0: before the product 0*inf.
-
-    A class that is switched off by a logit of -inf, and a row of infinite loss that has no weight.
-    """
-    return xp.where((xp.abs(value) == math.inf) & (factor == 0.0), 0.0, value)
-
-
-def linear_terms(xp: Namespace, z: Array, step: Array) -> Array:
-    """Return z*u, of which the sum is the part of the loss that is linear in the logits.
-
-    The outer choice changes no number. It makes XLA keep the products, which it would not do of its
-    own, instead of their factors, which it cannot help: of 1000 classes that is a sixth of the time
-    of loss and gradient.
-    """
-    off = (xp.abs(step) == math.inf) & (z == 0.0)
-    return xp.where(off, 0.0, z * xp.where(off, 0.0, step))
-
-
 def hard_linear(
     xp: Namespace, at_label: Array, step: Array, size: int, smoothing: float, wide: DType
 ) -> Array:
@@ -169,7 +148,7 @@ def loss(
     """Return L of the rows, for labels of the sum `mass`; None stands for 1."""
     softplus = xp.log1p(others)
     value = linear + (softplus if mass is None else mass * softplus)
-    return value if weights is None else finite(xp, value, weights) * weights
+    return value if weights is None else xp.zero_if_infinite(value, weights) * weights
 
 
 def factor(whole: Array, mass: Array | None, weights: Array | None) -> Array:
@@ -226,7 +205,7 @@ def label_slope(
     made a label of 0 will multiply it by 0.
     """
     softplus = xp.log1p(others)
-    u = finite(xp, step, z)
+    u = xp.zero_if_infinite(step, z)
     if not smoothing:
         return softplus - u
     mean = sums.total(xp, u, u.dtype) / size

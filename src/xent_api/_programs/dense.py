@@ -50,7 +50,7 @@ class Dense(Row):
 
     def loss(self) -> Array:
         """Return the losses."""
-        terms = softmax.linear_terms(self.xp, self._smoothed(), self.step)
+        terms = self.xp.product_or_zero(self._smoothed(), self.step)
         return softmax.loss(self.xp, -self._total(terms), self.others, self.mass, self.weights)
 
     def gradient(self) -> Array:
@@ -73,7 +73,7 @@ class Dense(Row):
         if self.weights is None:
             return slope
         weights = self.narrow(self.weights)
-        return softmax.finite(self.xp, slope, weights) * weights
+        return self.xp.zero_if_infinite(slope, weights) * weights
 
     def _total(self, value: Array) -> Array:
         """Return the sum over the classes of what a compiler has in memory."""
