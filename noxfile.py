@@ -70,10 +70,11 @@ def _chosen(backends: list[str]) -> list[str]:
 
 @nox.session(tags=["default"])
 def lint(session: nox.Session) -> None:
-    """Check style, spelling, workflows, metadata and scientific-python's rules (half a minute)."""
+    """Check style, imports, spelling, workflows, metadata, scientific-python's rules (seconds)."""
     session.install(*_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", env={"PYTHONPATH": "src"})
     session.run("codespell")
     session.run("rumdl", "check", ".")
     session.run("zizmor", "--offline", "--quiet", ".github")
