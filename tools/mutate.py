@@ -504,7 +504,12 @@ MUTATIONS = (
 )
 
 
-SUITE = ["tests/unit/test_numpy.py", "tests/unit/test_tiles.py", "tests/conformance", "--nightly"]
+SUITE = [
+    *(f"tests/unit/test_{name}.py" for name in ("log1p", "numpy", "tiles")),
+    "tests/conformance",
+    "--nightly",
+]
+"""The unit tests are of what a backend may take on some processors only, or serves NumPy alone."""
 QUICK = [
     f"tests/conformance/test_{name}.py"
     for name in ("special_values", "masks", "reductions", "softmax", "derivatives", "autodiff")
