@@ -8,6 +8,7 @@ Writes ``results/speed/sizes.json`` and the table ``sizes.md``. ``--quick`` leav
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import contenders
@@ -50,11 +51,7 @@ def _calls(library: str, work: Work) -> dict[str, Call]:
     return calls
 
 
-LIBRARIES = {
-    "numpy": lambda work: _calls("numpy", work),
-    "torch": lambda work: _calls("torch", work),
-    "jax": lambda work: _calls("jax", work),
-}
+LIBRARIES = {library: partial(_calls, library) for library in contenders.LIBRARIES}
 
 
 def table(result: dict[str, Any]) -> str:

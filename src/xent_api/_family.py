@@ -12,7 +12,6 @@ from typing import Any, NoReturn, ParamSpec, Protocol, TypeVar
 from ._call import call
 from ._inputs.checked import Inputs, TotalInputs
 from ._reduction import total_weight
-from ._typing import Array
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,11 +59,7 @@ def computes(check: Callable[..., Inputs], *outputs: str) -> Decorator:
 
 def totals(check: Callable[..., TotalInputs]) -> Decorator:
     """Return the decorator of a function that returns the total weight."""
-    return _decorated(lambda arguments: _total(check, arguments))
-
-
-def _total(check: Callable[..., TotalInputs], arguments: Arguments) -> Array:
-    return total_weight(check(**arguments))
+    return _decorated(lambda arguments: total_weight(check(**arguments)))
 
 
 def _decorated(run: Callable[[Arguments], Any]) -> Decorator:

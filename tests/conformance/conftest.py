@@ -97,9 +97,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if not matching:
                 config.stash[STALE].append(f"{path.name}: {pattern}")
     if not config.getoption("--nightly"):
-        left_out = [item for item in items if not in_default_set(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if in_default_set(item)]
+        chosen = [(item, in_default_set(item)) for item in items]
+        config.hook.pytest_deselected(items=[item for item, runs in chosen if not runs])
+        items[:] = [item for item, runs in chosen if runs]
 
 
 def pytest_collection_finish() -> None:

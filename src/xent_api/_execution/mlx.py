@@ -30,17 +30,13 @@ class MlxBackend(Backend):
 class Repaired(Ops):
     """The namespace of MLX with a `sum` that takes a dtype and an `exp` that keeps its digits."""
 
-    def __init__(self, mx: Namespace) -> None:
-        super().__init__(mx)
-        self._mx = mx
-
     def astype(self, x: Array, dtype: DType) -> Array:
         """Return the array in a dtype; a boolean one as a constant for derivatives.
 
         In forward mode MLX's own gives it a derivative of 0, which NaN comes of beside infinity.
         """
         value = x.astype(dtype)
-        return self._mx.stop_gradient(value) if x.dtype == self._mx.bool_ else value
+        return self._xp.stop_gradient(value) if x.dtype == self._xp.bool_ else value
 
     def sum(
         self,
@@ -54,8 +50,8 @@ class Repaired(Ops):
 
         MLX's own keeps the dtype of an integer without dimensions.
         """
-        x = self._mx.reshape(x, (-1,)) if x.ndim == 0 else x
-        return self._mx.sum(x if dtype is None else x.astype(dtype), axis=axis, keepdims=keepdims)
+        x = self._xp.reshape(x, (-1,)) if x.ndim == 0 else x
+        return self._xp.sum(x if dtype is None else x.astype(dtype), axis=axis, keepdims=keepdims)
 
     def exp(self, x: Array) -> Array:
         """Return exp(x) for x <= 0.
@@ -64,7 +60,7 @@ class Repaired(Ops):
         this one by at most 0.91 ulp over 200 000 logarithmically spaced x from -104 to -1e-8. In
         float64 both are accurate to float32 only, for which there is no remedy within MLX.
         """
-        return _exp_single(self._mx, x) if x.dtype == self._mx.float32 else self._mx.exp(x)
+        return _exp_single(self._xp, x) if x.dtype == self._xp.float32 else self._xp.exp(x)
 
 
 LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4

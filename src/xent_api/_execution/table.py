@@ -31,9 +31,9 @@ def find_backend(array: Array) -> Backend | None:
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):
-        from .torch import TorchBackend
+        from .torch import BACKEND
 
-        return TorchBackend()
+        return BACKEND
     known = _found.get(type(array))
     if known is not None:
         return known

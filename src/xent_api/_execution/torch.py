@@ -87,7 +87,7 @@ def compiled(program: Any, summed: tuple[bool, ...]) -> Callable[..., Any]:
     """
 
     def evaluate(operands: tuple[Array, ...]) -> tuple[Array, ...]:
-        return Backend.evaluate(TorchBackend(), program, operands, summed)
+        return Backend.evaluate(BACKEND, program, operands, summed)
 
     return torch.compile(evaluate, isolate_recompiles=True)  # type: ignore[no-any-return,unused-ignore]
 
@@ -163,7 +163,8 @@ ROWS = 2**17
 """The same for rows of classes, of which some calls are made for each row."""
 DIRECT = 2**13
 """Elements up to which whole arrays are as fast."""
-RUNNER = Runner(DIALECT, TorchBackend().total, nullcontext)
+BACKEND = TorchBackend()
+RUNNER = Runner(DIALECT, BACKEND.total, nullcontext)
 
 
 def _large(operands: tuple[Array, ...]) -> bool:
@@ -319,4 +320,4 @@ class Tiled(torch.autograd.Function):  # type: ignore[misc]  # Any where torch i
 
 
 for _kind in (torch.Tensor, torch.nn.Parameter):  # and not what subclasses make of them
-    signatures[_kind] = TorchBackend().signature
+    signatures[_kind] = BACKEND.signature

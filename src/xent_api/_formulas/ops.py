@@ -29,9 +29,13 @@ class Ops:
 
         Doing it afterwards, or wherever the factor is 0, would lose the derivative in the factor.
         """
-        # Not `isinf`: torch's compiler takes the elements one by one for it, a quarter of the time.
-        return self.where((self.abs(x) == math.inf) & (factor == 0.0), 0.0, x)
+        return self.where(self.is_zero_times_infinity(factor, x), 0.0, x)
 
     def product_or_zero(self, factor: Array, x: Array) -> Array:
         """Return factor*x, and 0 where that is 0*inf."""
         return factor * self.zero_if_infinite(x, factor)
+
+    def is_zero_times_infinity(self, factor: Array, x: Array) -> Array:
+        """Tell where the product would be 0*inf."""
+        # Not `isinf`: torch's compiler takes the elements one by one for it, a quarter of the time.
+        return (self.abs(x) == math.inf) & (factor == 0.0)

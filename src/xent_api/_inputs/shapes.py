@@ -2,7 +2,9 @@
 
 from numbers import Integral
 
+from .._execution.names import name_of
 from .._typing import Array, Shape
+from .dtypes import INTEGRAL
 
 
 def is_known(size: object) -> bool:
@@ -23,12 +25,13 @@ def broadcasts_into(shape: Shape, target: Shape) -> bool:
     )
 
 
-def check_same_shape(labels: Array, logits: Array, *, are_indices: bool) -> None:
+def check_same_shape(labels: Array, logits: Array) -> None:
     """Raise unless `labels` has the shape of `logits`; tell what takes class indices."""
     shape, whole = tuple(labels.shape), tuple(logits.shape)
     if same_shape(shape, whole):
         return
-    indices = are_indices and any(whole[axis] != 1 for axis in class_axes(shape, whole))
+    integers = name_of(labels.dtype) in INTEGRAL
+    indices = integers and any(whole[axis] != 1 for axis in class_axes(shape, whole))
     hint = ": sparse_softmax_xent takes class indices" if indices else ""
     raise ValueError(f"`labels` must have the shape of `logits`, {whole}; got {shape}{hint}")
 

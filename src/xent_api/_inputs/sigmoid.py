@@ -9,7 +9,6 @@ from .checked import (
     check_labels_and_weights,
     check_optional,
 )
-from .dtypes import INTEGRAL
 from .kinds import check_factor
 from .options import check_ignored
 from .shapes import check_same_shape
@@ -32,10 +31,9 @@ def check_inputs(
     inputs = check_common(labels, logits, mask, factors, label_smoothing, reduction)
     backend, arrays, compute = inputs.backend, inputs.arrays, inputs.compute
     check_factor("labels", arrays["labels"], compute, boolean=True)
-    kind = name_of(arrays["labels"].dtype)
-    check_same_shape(arrays["labels"], arrays["logits"], are_indices=kind in INTEGRAL)
+    check_same_shape(arrays["labels"], arrays["logits"])
     check_optional(backend, arrays, compute, inputs.shape, "`logits`")
-    ignored = check_ignored(ignore_index, kind)
+    ignored = check_ignored(ignore_index, name_of(arrays["labels"].dtype))
     return inputs._replace(ignored=ignored)
 
 

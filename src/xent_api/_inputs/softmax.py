@@ -11,7 +11,6 @@ from .checked import (
     check_labels_and_weights,
     check_optional,
 )
-from .dtypes import INTEGRAL
 from .kinds import check_class_indices, check_factor
 from .options import check_ignored
 from .shapes import check_axis, check_class_shape, check_same_shape, check_size, without
@@ -34,7 +33,7 @@ def check_dense(
     inputs = check_common(labels, logits, mask, factors, label_smoothing, reduction)
     given, arrays = inputs.arrays["labels"], inputs.arrays
     check_factor("labels", given, inputs.compute, boolean=True)
-    check_same_shape(given, arrays["logits"], are_indices=name_of(given.dtype) in INTEGRAL)
+    check_same_shape(given, arrays["logits"])
     axis = check_axis(axis, arrays["logits"], "logits")
     if inputs.smoothing:
         check_size(inputs.shape, axis)

@@ -49,13 +49,9 @@ class Report:
     def summary(self) -> Table:
         """Return the worst error of each family on each backend, in each dtype."""
         rows = []
-        for name, found in self.findings.items():
-            for dtype in dict.fromkeys(finding.dtype for finding in found):
-                here = [finding for finding in found if finding.dtype == dtype]
-                worst = [
-                    _ulp(max(f.worst for f in here if f.family == family)) for family in FAMILIES
-                ]
-                rows.append((name, dtype, *worst, _state(here)))
+        for name, dtype, found in self._by_dtype():
+            worst = [_ulp(max(f.worst for f in found if f.family == family)) for family in FAMILIES]
+            rows.append((name, dtype, *worst, _state(found)))
         columns = ("backend", "dtype", "sigmoid", "softmax", "sparse", "")
         return Table("Worst error in ulp", columns, rows, frozenset(columns[2:5]))
 
@@ -63,9 +59,13 @@ class Report:
         """Yield all figures: each element of the examples, each quantity of each family."""
         for name, done in self.outcomes.items():
             yield from (_details(name, outcome) for outcome in done)
+        for name, dtype, found in self._by_dtype():
+            yield _accuracy(name, dtype, found)
+
+    def _by_dtype(self) -> Iterator[tuple[str, str, list[Finding]]]:
         for name, found in self.findings.items():
             for dtype in dict.fromkeys(finding.dtype for finding in found):
-                yield _accuracy(name, dtype, [f for f in found if f.dtype == dtype])
+                yield name, dtype, [finding for finding in found if finding.dtype == dtype]
 
     def problems(self) -> list[str]:
         """Return a line for each thing that failed, but for the defects that are known."""
