@@ -273,10 +273,11 @@ def _aside(name: str, family: str, path: Path, package: Path) -> bool:
     if family == "sigmoid_xent" and ("softmax" in path.stem or "rows" in path.stem):
         return True
     others = {"numpy", "torch", "jax", "dask", "mlx", "cupy"} - {name}
-    if path.parent.name == "_execution" and path.stem.partition("_")[0] in others:
+    parts = path.relative_to(package).with_suffix("").parts
+    if parts[0] == "_backends" and not others.isdisjoint(parts):
         return True
-    folders = {"testing", "_report", "facades", "_inputs"}  # what checks arguments never computes
-    return bool(folders & set(path.relative_to(package).parts))
+    folders = {"testing", "_report", "facades", "_checks"}  # what checks arguments never computes
+    return not folders.isdisjoint(parts)
 
 
 def resume(state: Path, identity: dict[str, str]) -> tuple[str, dict[int, dict[str, Any]]]:

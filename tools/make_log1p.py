@@ -1,4 +1,4 @@
-"""Make the coefficients of ``xent_api/_formulas/log1p.py``.
+"""Make the coefficients of ``xent_api/_math/log1p.py``.
 
     python tools/make_log1p.py
 

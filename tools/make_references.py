@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from flint import arb, ctx
 
-from xent_api._inputs.dtypes import FLOATING, compute_name, round_to
+from xent_api._checks.dtypes import FLOATING, compute_name, round_to
 
 PATH = Path(__file__).parents[1] / "src/xent_api/testing/data/sigmoid.csv"
 BITS, WRITTEN, UNDERFLOW = 1600, 96, -1200

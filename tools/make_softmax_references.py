@@ -28,7 +28,7 @@ from typing import NamedTuple
 from flint import arb, ctx
 from make_references import BITS, COUNT, SEED, main, number, written
 
-from xent_api._inputs.dtypes import FLOATING, compute_name, round_to
+from xent_api._checks.dtypes import FLOATING, compute_name, round_to
 
 PATH = Path(__file__).parents[1] / "src/xent_api/testing/data/softmax.csv"
 COLUMNS = "dtype,stratum,logits,labels,smoothing,weight,loss,gradient,hessian"

@@ -18,7 +18,7 @@ import numpy as np
 
 import xent_api
 from xent_api import sigmoid_xent, sparse_softmax_xent
-from xent_api._execution import numpy as backend
+from xent_api._backends import numpy as backend
 
 RUNS = 7
 COUNT = 10_000_000

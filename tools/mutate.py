@@ -30,10 +30,10 @@ class Mutation(NamedTuple):
     """The backends on which it changes a number, where that is not all of them."""
 
 
-SIGMOID, KEPT, PROGRAM = "_formulas/sigmoid.py", "_formulas/kept.py", "_programs/sigmoid.py"
-SOFTMAX, ROWS = "_formulas/softmax.py", "_programs/rows.py"
-SUMS, SPARSE = "_formulas/sums.py", "_programs/sparse.py"
-REDUCTION, OPTIONS, DTYPES = "_reduction.py", "_inputs/options.py", "_inputs/dtypes.py"
+SIGMOID, KEPT, PROGRAM = "_math/sigmoid.py", "_math/masking.py", "_math/sigmoid_program.py"
+SOFTMAX, ROWS = "_math/softmax.py", "_math/rows.py"
+SUMS, SPARSE = "_math/sums.py", "_math/sparse.py"
+REDUCTION, OPTIONS, DTYPES = "_engine/plan.py", "_checks/options.py", "_checks/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
 TILED = frozenset({"numpy", "torch"})
@@ -148,10 +148,10 @@ MUTATIONS = (
         'for name in (positions, "mask") if',
         "for name in (positions,) if",
     ),
-    Mutation("0/0 is NaN", "_formulas/mean.py", "xp.where(empty, 1.0, denominator)", "denominator"),
+    Mutation("0/0 is NaN", "_math/mean.py", "xp.where(empty, 1.0, denominator)", "denominator"),
     Mutation(
         "sums in the dtype computed in",
-        "_execution/direct.py",
+        "_backends/base.py",
         "self.xp.sum(value, dtype=dtype)",
         "self.xp.astype(self.xp.sum(value), dtype)",
         # JAX adds up in its own way, and mparray does not round to a dtype.
@@ -159,28 +159,28 @@ MUTATIONS = (
     ),
     Mutation(
         "log1p in arithmetic: a coefficient",
-        "_formulas/log1p.py",
+        "_math/log1p.py",
         "5.963662624359131",
         "5.9637",
         only=frozenset({"numpy", "torch", "jax"}),
     ),
     Mutation(
         "few classes on JAX: the label's neighbour",
-        "_execution/jax_namespace.py",
+        "_backends/jax/ops.py",
         "enumerate(others, start=1)",
         "enumerate(others, start=2)",
         only=frozenset({"jax"}),
     ),
     Mutation(
         "infinities are looked for at the first element",
-        "_execution/numpy_calls.py",
+        "_backends/numpy/kernels.py",
         "if not infinite.size or not infinite.item(infinite.argmax()):",
         "if not infinite.size or not infinite.item(0):",
         only=frozenset({"numpy"}),
     ),
     Mutation(
         "sums in the dtype computed in, on JAX",
-        "_execution/jax.py",
+        "_backends/jax/__init__.py",
         "return self.xp.sum(value, dtype=dtype)",
         "return self.xp.asarray(self.xp.sum(value), dtype=dtype)",
         only=frozenset({"jax"}),
@@ -205,28 +205,28 @@ MUTATIONS = (
     ),
     Mutation(
         "scratch memory: what a choice returns is written over",
-        "_execution/scratch.py",
+        "_graph/buffers.py",
         "        if slot in self._same:",
         "        if slot in self._same and slot < 0:",
         only=TILED,
     ),
     Mutation(
         "scratch memory: a choice writes over its operands",
-        "_execution/scratch.py",
+        "_graph/buffers.py",
         "        if step.name not in CHOICES:",
         "        if step.name:",
         only=TILED,
     ),
     Mutation(
         "tiles: the number that stands elsewhere",
-        "_execution/bits.py",
+        "_graph/blend.py",
         "xp.bitwise_xor(source, pattern, out=out)",
         "out[...] = source",
         only=TILED,
     ),
     Mutation(
         "tiles: a guard of every infinity",
-        "_execution/torch_calls.py",
+        "_backends/torch/kernels.py",
         "torch.where(x.isinf() & (r == 0.0), number, x)",
         "torch.where(x.isinf(), number, x)",
         only=frozenset({"torch"}),
@@ -277,7 +277,7 @@ MUTATIONS = (
     ),
     Mutation(
         "softmax: no guard of classes that are switched off",
-        "_programs/dense.py",
+        "_math/dense.py",
         "self.xp.product_or_zero(self._smoothed(), self.step)",
         "self._smoothed() * self.step",
     ),
@@ -334,14 +334,14 @@ MUTATIONS = (
     ),
     Mutation(
         "JAX: what a whole number of parts leaves of a row",
-        "_execution/jax_namespace.py",
+        "_backends/jax/ops.py",
         "x = self._xp.pad(x, widths, constant_values=fill)",
         "x = x[..., : size - size % count]",
         only=frozenset({"jax"}),
     ),
     Mutation(
         "JAX: long rows of logits filled up with 0",
-        "_execution/jax_namespace.py",
+        "_backends/jax/ops.py",
         "constant_values=fill",
         "constant_values=0.0",
         only=frozenset({"jax"}),
@@ -406,97 +406,97 @@ MUTATIONS = (
     ),
     Mutation(
         "softmax: axes not put back",
-        "_rows.py",
+        "_engine/rows.py",
         "backend.xp.moveaxis(value, -1, axis)",
         "value",
     ),
     Mutation(
         "rows in tiles: confident ones added up with the 1",
-        "_execution/identities.py",
+        "_graph/simplify.py",
         "FEW_DIGITS = 2.0**-10",
         "FEW_DIGITS = 0.0",
         only=TILED,
     ),
     Mutation(
         "rows in tiles: added up in float32",
-        "_execution/numpy_calls.py",
+        "_backends/numpy/kernels.py",
         'np.einsum("ij->i", value, dtype=out.dtype, out=out[:, 0])',
         'out[:, 0] = np.einsum("ij->i", value)',
         only=frozenset({"numpy"}),
     ),
     Mutation(
         "rows in tiles: tensors added up in float32",
-        "_execution/torch_calls.py",
+        "_backends/torch/kernels.py",
         "return torch.sum(value, axis, keepdim=True, dtype=out.dtype, out=out)",
         "return out.copy_(value.sum(axis, keepdim=True))",
         only=frozenset({"torch"}),
     ),
     Mutation(
         "rows in tiles: the gradient of the forward pass not scaled",
-        "_execution/torch.py",
+        "_backends/torch/__init__.py",
         "torch.mul(gradient, factor, out=gradient if last else None)",
         "gradient.clone()",
         only=frozenset({"torch"}),
     ),
     Mutation(
         "rows in tiles: the gradient of the forward pass written over, whoever needs it",
-        "_execution/torch.py",
+        "_backends/torch/__init__.py",
         "out=gradient if last else None",
         "out=gradient",
         only=frozenset({"torch"}),
     ),
     Mutation(
         "rows in tiles: the label is not left out",
-        "_execution/numpy_calls.py",
+        "_backends/numpy/kernels.py",
         "    out.reshape(-1)[spot] = 0.0\n",
         "",
         only=frozenset({"numpy"}),
     ),
     Mutation(
         "rows without a maximum: all are trusted",
-        "_programs/unshifted.py",
+        "_math/unshifted_program.py",
         "return self.xp.astype(~trusted, self.options.compute)",
         "return self.xp.astype(trusted & ~trusted, self.options.compute)",
         only=frozenset({"numpy"}),
     ),
     Mutation(
         "rows without a maximum: the label taken for the largest of the others",
-        "_programs/unshifted.py",
+        "_math/unshifted_program.py",
         "self.valid = self.valid & (spot != labels)  # which",
         "self.valid = self.valid  # which",
         only=frozenset({"numpy"}),
     ),
     Mutation(
         "rows without a maximum: what is computed again does not get to its place",
-        "_execution/row_player.py",
+        "_graph/row_tile.py",
         "(result if target is None else target)[rows] = value",
         "result[rows] = value",
         only=frozenset({"numpy"}),
     ),
     Mutation(
         "rows without a maximum: factors beyond which few digits show",
-        "_formulas/unshifted.py",
+        "_math/optimistic.py",
         "FACTORS = 2.0**-126, 2.0",
         "FACTORS = 2.0**-126, 1e30",
         only=frozenset({"numpy"}),
     ),
     Mutation(
         "rows without a maximum: factors that are subnormal",
-        "_formulas/unshifted.py",
+        "_math/optimistic.py",
         "FACTORS = 2.0**-126, 2.0",
         "FACTORS = 0.0, 2.0",
         only=frozenset({"numpy"}),
     ),
     Mutation(
         "rows in pieces: the maximum of the last one",
-        "_execution/row_player.py",
+        "_graph/row_tile.py",
         "part = functions[COMBINED[reduction.name]](so_far, part, out=part)",
         "part = part",
         only=TILED,
     ),
     Mutation(
         "plans: weights of -0.0 taken for 0.0",
-        "_call.py",
+        "_engine/call.py",
         "value.hex() if kind is float else value",
         "value",
         only=frozenset({"numpy"}),

@@ -5,7 +5,7 @@ package imports no array library.
 """
 
 from . import facades, sigmoid_xent, softmax_xent, sparse_softmax_xent
-from ._execution.settings import execution
+from ._backends.execution import execution
 from ._version import __version__
 from .sigmoid_xent import sigmoid_cross_entropy_with_logits
 from .softmax_xent import softmax_cross_entropy_with_logits

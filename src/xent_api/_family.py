@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection
 from functools import partial, wraps
 from typing import Any, NoReturn, ParamSpec, Protocol, TypeVar
 
-from ._call import call
-from ._inputs.checked import Inputs, TotalInputs
-from ._reduction import total_weight
+from ._checks.checked import Inputs, TotalInputs
+from ._engine.call import call
+from ._engine.plan import total_weight
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,8 +6,8 @@ Array API standard and return arrays of that namespace, on the same device and o
 `logits`. float16 and bfloat16 are computed in float32 and rounded once.
 """
 
+from ._checks.sigmoid import check_inputs, check_total
 from ._family import computes, totals
-from ._inputs.sigmoid import check_inputs, check_total
 from ._typing import Array, Number, Reduction
 
 __all__ = [

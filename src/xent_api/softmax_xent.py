@@ -6,8 +6,8 @@ one namespace of the Python Array API standard and return arrays of that namespa
 device and of the dtype of `logits`. float16 and bfloat16 are computed in float32 and rounded once.
 """
 
+from ._checks.softmax import check_dense, check_dense_total
 from ._family import computes, totals
-from ._inputs.softmax import check_dense, check_dense_total
 from ._typing import Array, Number, Reduction
 
 __all__ = [

@@ -6,8 +6,8 @@ that namespace, on the same device and of the dtype of `logits`. float16 and bfl
 in float32 and rounded once.
 """
 
+from ._checks.softmax import check_sparse, check_sparse_total
 from ._family import computes, totals
-from ._inputs.softmax import check_sparse, check_sparse_total
 from ._typing import Array, Number, Reduction
 
 __all__ = [

@@ -9,7 +9,7 @@ from helpers import oracle
 from helpers.suite import Suite, numbers_of_points
 
 from xent_api import sigmoid_xent
-from xent_api._inputs.dtypes import FLOATING, compute_name, round_to
+from xent_api._checks.dtypes import FLOATING, compute_name, round_to
 from xent_api.testing import BAR, check_namespace, sigmoid_vectors, ulp_error
 from xent_api.testing.families import FAMILIES
 

@@ -8,8 +8,8 @@ from helpers.abilities import LIBRARIES, Mode
 from helpers.suite import Suite
 
 from xent_api import sigmoid_xent
-from xent_api._execution.direct import Backend
-from xent_api._execution.table import find_backend
+from xent_api._backends.base import Backend
+from xent_api._backends.registry import find_backend
 from xent_api.testing import check_namespace, sigmoid_vectors
 
 pytestmark = [

@@ -61,7 +61,7 @@ def test_dask_gets_one_layer_that_computes(da: Any, points: dict[str, Any], name
     """Two results come out of one layer, whose blocks are computed once for both."""
     import dask
 
-    from xent_api._execution.numpy import NumpyBackend
+    from xent_api._backends.numpy import NumpyBackend
 
     lazy = {
         key: da.from_array(value, chunks=(12, 4)[-value.ndim :]) for key, value in points.items()
@@ -142,7 +142,7 @@ def test_dask_with_an_unknown_mask_beside_known_labels(da: Any) -> None:
 
 def test_dask_counts_in_more_bits_than_its_blocks(da: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with blocks of JAX without float64: each count fits, and their sum does not."""
-    from xent_api._execution.numpy import NumpyBackend
+    from xent_api._backends.numpy import NumpyBackend
 
     def narrow(self: Any, value: Any) -> Any:
         return np.int16(np.count_nonzero(value))

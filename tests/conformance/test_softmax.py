@@ -8,7 +8,7 @@ import pytest
 from helpers.suite import Suite
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
-from xent_api._inputs.dtypes import FLOATING
+from xent_api._checks.dtypes import FLOATING
 from xent_api.facades import tensorflow
 from xent_api.testing import ulp_error
 

@@ -14,8 +14,8 @@ from helpers.oracle import softmax_xent as exact_values
 from helpers.suite import Suite
 
 from xent_api import execution, softmax_xent, sparse_softmax_xent
-from xent_api._execution import rows
-from xent_api._programs.softmax import SoftmaxProgram
+from xent_api._graph import rows
+from xent_api._math.softmax_program import SoftmaxProgram
 from xent_api._report import softmax as report
 from xent_api.testing import BAR, check_namespace, ulp_error
 from xent_api.testing.float64 import softmax_values, spacings, ulp_errors
@@ -269,7 +269,7 @@ def test_second_derivatives(suite: Suite, dtype: str) -> None:
 
 @contextmanager
 def in_tiles(suite: Suite, elements: int, few: int, workers: int = 1) -> Iterator[None]:
-    module = import_module(f"xent_api._execution.{suite.target.name.partition(':')[0]}")
+    module = import_module(f"xent_api._backends.{suite.target.name.partition(':')[0]}")
     with pytest.MonkeyPatch.context() as patch, execution(workers=workers):
         patch.setattr(module, "ROWS", elements)
         patch.setattr(module, "DIRECT", 1)
@@ -461,7 +461,7 @@ def test_long_rows_are_added_up_in_parts(
     """Of which there is no whole number where the classes are a prime."""
     import jax
 
-    from xent_api._execution.jax_namespace import Repaired
+    from xent_api._backends.jax.ops import Repaired
 
     parted: list[int] = []
     in_parts = Repaired._in_parts

@@ -9,7 +9,7 @@ import pytest
 from helpers.suite import Suite
 
 from xent_api import sigmoid_xent
-from xent_api._execution.direct import Backend
+from xent_api._backends.base import Backend
 
 pytestmark = [
     pytest.mark.only("torch"),
@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning"),
 ]
 if TYPE_CHECKING or find_spec("torch"):
-    from xent_api._execution.torch import TorchBackend
+    from xent_api._backends.torch import TorchBackend
 NAMES = ("logits", "labels", "weights", "pos_weight")
 
 

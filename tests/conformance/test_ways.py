@@ -11,7 +11,7 @@ import pytest
 from helpers.suite import Suite, numbers_of_points
 
 from xent_api import execution, sigmoid_xent
-from xent_api._execution.direct import Backend
+from xent_api._backends.base import Backend
 from xent_api.testing import check_namespace
 from xent_api.testing.families import FAMILIES
 
@@ -28,7 +28,7 @@ Way = Callable[[Suite], Any]
 @contextmanager
 def in_tiles(suite: Suite, workers: int = 1) -> Iterator[None]:
     """Tiles of 64 elements, also for small arrays."""
-    module = import_module(f"xent_api._execution.{suite.target.name.partition(':')[0]}")
+    module = import_module(f"xent_api._backends.{suite.target.name.partition(':')[0]}")
     with pytest.MonkeyPatch.context() as patch, execution(workers=workers):
         patch.setattr(module, "TILE", 64)
         patch.setattr(module, "ROWS", 64)
@@ -152,7 +152,7 @@ def test_tiles_give_the_same_bits(suite: Suite, dtype: str, reduction: Any) -> N
         function = getattr(sigmoid_xent, name)
         with pytest.MonkeyPatch.context() as patch:
             # The direct way, of which tiles know nothing.
-            module = import_module(f"xent_api._execution.{suite.target.name.partition(':')[0]}")
+            module = import_module(f"xent_api._backends.{suite.target.name.partition(':')[0]}")
             kind = getattr(module, f"{suite.target.name.partition(':')[0].capitalize()}Backend")
             patch.setattr(kind, "evaluate", Backend.evaluate)
             wanted = function(**arguments, reduction=reduction)
@@ -277,7 +277,7 @@ def test_kernels_give_gradients(suite: Suite, dtype: str) -> None:
 @pytest.mark.only("torch")
 @pytest.mark.dtypes("float32")
 def test_one_kernel_for_all_sizes_of_a_batch(suite: Suite, dtype: str) -> None:
-    from xent_api._execution.torch import compiled
+    from xent_api._backends.torch import compiled
 
     compiled.cache_clear()
     with in_one_kernel(suite):
@@ -317,7 +317,7 @@ def loss_of_pair(logits: Any, labels: Any) -> Any:
 def test_one_trace_serves_every_call(suite: Suite) -> None:
     import cupy
 
-    from xent_api._execution import cupy as backend
+    from xent_api._backends import cupy as backend
 
     logits, labels = cupy.linspace(-9.0, 9.0, 1000), cupy.ones(1000)
     traced: list[Any] = []

@@ -6,8 +6,8 @@ from typing import Any
 
 from array_api_extra.testing import assert_close, assert_equal
 
-from xent_api._execution.names import name_of
-from xent_api._inputs.dtypes import FLOATING
+from xent_api._backends.names import name_of
+from xent_api._checks.dtypes import FLOATING
 from xent_api._typing import Array
 from xent_api.testing import Target, sigmoid_vectors, softmax_vectors, ulp_error
 from xent_api.testing.targets import nested

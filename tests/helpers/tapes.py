@@ -11,9 +11,9 @@ def patched() -> Iterator[pytest.MonkeyPatch]:
     """Yield a MonkeyPatch; forget what was recorded before and under it."""
     import numpy as np
 
-    from xent_api import _call
-    from xent_api._execution.numpy import NumpyBackend
-    from xent_api._execution.table import find_backend
+    from xent_api._engine import call
+    from xent_api._backends.numpy import NumpyBackend
+    from xent_api._backends.registry import find_backend
 
     backend = find_backend(np.zeros(1))
     assert isinstance(backend, NumpyBackend)
@@ -22,7 +22,7 @@ def patched() -> Iterator[pytest.MonkeyPatch]:
         for runner in (backend.runner, backend.long_runner):
             runner.layout.cache_clear()
             runner.ready.cache_clear()
-        _call._plans.clear()
+        call._plans.clear()
 
     with pytest.MonkeyPatch.context() as patch:
         forget()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from helpers.tapes import patched
 
-from xent_api._execution.numpy_calls import DIALECT
-from xent_api._formulas import sigmoid
+from xent_api._backends.numpy.kernels import DIALECT
+from xent_api._math import sigmoid
 from xent_api.testing import Finding, Unavailable, check_namespace
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xent_api._execution.direct import Backend
+from xent_api._backends.base import Backend
 
 
 def _narrow(integer: str) -> Any:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from xent_api import execution, sigmoid_xent
-from xent_api._execution.numpy import NumpyBackend, QuietBackend
-from xent_api._execution.settings import DEFAULT, Setting, current
-from xent_api._execution.tiles import Place, in_threads
+from xent_api._backends.execution import DEFAULT, Setting, current
+from xent_api._backends.numpy import NumpyBackend, QuietBackend
+from xent_api._graph.tiles import Place, in_threads
 
 
 def test_it_nests_and_ends() -> None:

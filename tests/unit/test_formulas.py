@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from xent_api._formulas import sigmoid, softmax
-from xent_api._formulas.ops import Ops
+from xent_api._math import sigmoid, softmax
+from xent_api._math.ops import Ops
 
 mparray: Any = Ops(pytest.importorskip("mparray"))
 

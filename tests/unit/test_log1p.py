@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from xent_api import sigmoid_xent
-from xent_api._execution.numpy import LONG, NumpyBackend
-from xent_api._execution.numpy_calls import DIALECT, LONG_DIALECT
-from xent_api._execution.table import find_backend
-from xent_api._execution.tape import record
-from xent_api._execution.tiled import Runner
-from xent_api._formulas.log1p import DOUBLE, SINGLE, log1p, log1p_up_to
+from xent_api._backends.numpy import LONG, NumpyBackend
+from xent_api._backends.numpy.kernels import DIALECT, LONG_DIALECT
+from xent_api._backends.registry import find_backend
+from xent_api._graph.executor import Runner
+from xent_api._graph.trace import record
+from xent_api._math.log1p import DOUBLE, SINGLE, log1p, log1p_up_to
 from xent_api.testing import ulp_error
 
 RANDOM = np.random.default_rng(0)

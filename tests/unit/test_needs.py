@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
-from xent_api._execution.table import find_backend
-from xent_api._formulas.ops import Ops
+from xent_api._backends.registry import find_backend
+from xent_api._math.ops import Ops
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "your-array-library.md"
 DTYPES = {"bool", "int8", "int16", "int32", "int64", "float32", "float64"}

@@ -7,7 +7,7 @@ import sys
 import pytest
 from helpers.tapes import patched
 
-from xent_api._formulas import sigmoid
+from xent_api._math import sigmoid
 from xent_api._report.main import main
 from xent_api._report.tables import Table, plain, show
 from xent_api._version import __version__

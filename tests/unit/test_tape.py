@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xent_api import sigmoid_xent
-from xent_api._execution.numpy import NumpyBackend
-from xent_api._execution.numpy_calls import DIALECT
-from xent_api._execution.scratch import Layout, Player
-from xent_api._execution.table import find_backend
-from xent_api._execution.tape import NAMESPACE, record
-from xent_api._execution.tiles import broadcast, pattern, sized
-from xent_api._formulas.ops import Ops
-from xent_api._programs.sigmoid import SigmoidProgram
+from xent_api._backends.numpy import NumpyBackend
+from xent_api._backends.numpy.kernels import DIALECT
+from xent_api._backends.registry import find_backend
+from xent_api._graph.buffers import Layout, Player
+from xent_api._graph.tiles import broadcast, pattern, sized
+from xent_api._graph.trace import NAMESPACE, record
+from xent_api._math.ops import Ops
+from xent_api._math.sigmoid_program import SigmoidProgram
 
 SINGLE = np.dtype(np.float32)
 SPEC = (SINGLE, (2,))

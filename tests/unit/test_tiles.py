@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 from xent_api import sigmoid_xent
-from xent_api._execution.tiles import cut, places
+from xent_api._graph.tiles import cut, places
 
 np = pytest.importorskip("numpy")
 
@@ -65,7 +65,7 @@ def test_memory_beyond_inputs_and_results() -> None:
 @pytest.mark.parametrize("name", ["add_at", "add_at_within", "clear", "clear_within"])
 def test_what_others_need_is_copied_before_a_label_is_changed(library: str, name: str) -> None:
     xp = pytest.importorskip(library)
-    function = import_module(f"xent_api._execution.{library}_calls").DIALECT.functions[name]
+    function = import_module(f"xent_api._backends.{library}.kernels").DIALECT.functions[name]
     spot, one, other = xp.asarray([[1], [5]]), xp.asarray([[7.0], [9.0]]), xp.ones((2, 3))
     operands = (spot, one, other) if name.startswith("add_at") else (spot, other)
     changed = [8.0, 10.0] if name.startswith("add_at") else [0.0, 0.0]

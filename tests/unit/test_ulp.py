@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from xent_api._inputs.dtypes import round_to
+from xent_api._checks.dtypes import round_to
 from xent_api.testing import ulp_error
 
 

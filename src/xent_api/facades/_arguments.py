@@ -1,6 +1,6 @@
 """What the documented signatures ask of their arguments beyond the package's own checks."""
 
-from .._execution.names import name_of
+from .._backends.names import name_of
 
 
 def require(**arguments: object) -> None:

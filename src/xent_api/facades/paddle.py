@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .._inputs.checked import TotalInputs
-from .._inputs.sigmoid import check_inputs
-from .._reduction import carry_out, plan, total_weight
+from .._checks.checked import TotalInputs
+from .._checks.sigmoid import check_inputs
+from .._engine.plan import carry_out, plan, total_weight
 from .._typing import Array, Number
 from ._arguments import require, require_same_dtype
 

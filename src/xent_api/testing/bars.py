@@ -8,7 +8,7 @@ float16 and bfloat16, which are computed in float32; 2 ulp more with weights or 
 import math
 from fractions import Fraction
 
-from .._inputs.dtypes import FLOATING, compute_name
+from .._checks.dtypes import FLOATING, compute_name
 from .ulp import spacing
 from .vectors import Vector
 

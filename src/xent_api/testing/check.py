@@ -7,7 +7,7 @@ from fractions import Fraction
 from statistics import median
 from typing import Any
 
-from .._inputs.dtypes import FLOATING
+from .._checks.dtypes import FLOATING
 from .._typing import Array
 from .families import FAMILIES, Family, Point
 from .rows import SoftmaxVector

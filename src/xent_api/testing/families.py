@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from .. import sigmoid_xent, softmax_xent, sparse_softmax_xent
-from .._inputs.dtypes import compute_name
+from .._checks.dtypes import compute_name
 from .._typing import Array
 from . import bars, rows
 from .rows import SoftmaxVector, softmax_vectors

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._inputs.dtypes import FLOATING
+from .._checks.dtypes import FLOATING
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 

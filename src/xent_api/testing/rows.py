@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from .._inputs.dtypes import FLOATING, compute_name
+from .._checks.dtypes import FLOATING, compute_name
 from .bars import ROUNDING
 from .ulp import Exact, spacing
 from .vectors import exact_number

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from .._execution.table import find_backend
+from .._backends.registry import find_backend
 from .._typing import Array, Device, Namespace
 
 

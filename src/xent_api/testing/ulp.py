@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 from typing import TypeAlias
 
-from .._inputs.dtypes import FLOATING
+from .._checks.dtypes import FLOATING
 
 Exact: TypeAlias = Fraction | float | str
 """An exact number: a Fraction, a float (which is exact), or decimal digits."""

@@ -1,0 +1,187 @@
+"""The way that every other one starts from: call the program on whole arrays."""
+
+import math
+from collections.abc import Callable, Hashable
+from typing import Any, Protocol, TypeGuard
+
+from .._math.ops import Ops
+from .._typing import Array, Device, DType, Namespace, Shape
+
+INT32_MAX = 2**31 - 1
+
+
+class Program(Hashable, Protocol):
+    """A pure elementwise function: ``program(xp, *operands)`` returns aligned arrays.
+
+    Equal programs are the same function, so that what is made of one can be kept.
+    """
+
+    def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array, ...]:
+        """Return the results."""
+
+
+class RowProgram(Program, Protocol):
+    """A program of which the last axis of operands and results are classes, and a row a unit.
+
+    What has no classes keeps that axis with one element.
+    """
+
+    operands: tuple[str, ...]
+    outputs: tuple[str, ...]
+    compute: DType
+    wide: DType
+    size: Any
+    """The number of classes, or a symbol for it."""
+
+    def unshifted(self) -> "RowProgram | None":
+        """Return the program without the maximum, which tells the rows that it does not serve."""
+
+    def narrowed(self) -> "RowProgram":
+        """Return the program for where rows have no wider dtype."""
+
+    def undifferentiated(self) -> "RowProgram":
+        """Return the program for where no library differentiates its lines."""
+
+    def with_barrier(self, barrier: Callable[..., tuple[Array, ...]]) -> "RowProgram":
+        """Return the program for a compiler that should compute some things anew."""
+
+    def of_classes(self) -> frozenset[str]:
+        """Return the names of the operands that have all classes of each row."""
+
+
+def is_rowwise(program: Program) -> TypeGuard[RowProgram]:
+    """Tell whether it is a program over rows."""
+    return bool(getattr(program, "rowwise", False))
+
+
+class Backend:
+    """How one array library runs a program, adds up its results, and presents its arrays.
+
+    This class is the direct way, which is right for any namespace of the standard. A library that
+    needs more has a subclass in a module of its own.
+    """
+
+    differentiates = True
+    """Whether the library may differentiate what it runs."""
+    constant: Callable[[Array], Array] | None = None
+    """What makes of an array a constant for derivatives, if the library has any."""
+
+    def __init__(self, xp: Namespace) -> None:
+        self.xp, self.ops = xp, Ops(xp)
+
+    def signature(self, array: Array) -> tuple[object, ...] | None:
+        """Return all that checks and plans read of an array that `adopt` returns as it is.
+
+        None where plans are not to be kept.
+        """
+        return None
+
+    def adopt(self, array: Array) -> Array:
+        """Return the array to work on; raise TypeError for one that cannot be worked on."""
+        return array
+
+    def device(self, array: Array) -> Device | None:
+        """Return the device, or None where arrays need not share one or it is not known yet."""
+        return getattr(array, "device", None)
+
+    def creation(self, like: Array) -> dict[str, Any]:
+        """Return the keywords that make a new array beside `like`."""
+        device = self.device(like)
+        return {} if device is None else {"device": device}
+
+    def sized(self) -> bool:
+        """Tell whether the sizes in shapes are those of every call that what runs now serves."""
+        return True
+
+    def is_weak(self, array: Array) -> bool:
+        """Tell whether an array is a Python number whose dtype means nothing."""
+        return False
+
+    def accumulator(self, like: Array) -> DType | None:
+        """Return float64 where the device of `like` has it, else None."""
+        info = self.xp.__array_namespace_info__()
+        return info.dtypes(device=self.device(like), kind="real floating").get("float64")
+
+    def row_dtype(self, like: Array) -> DType | None:
+        """Return the dtype in which what belongs to a row of classes is computed, or None."""
+        return self.accumulator(like)
+
+    def evaluate(
+        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+    ) -> tuple[Array, ...]:
+        """Run the program; add up those of its results that `summed` marks."""
+        return self.totals(self.run(program, operands), summed)
+
+    def prepared(
+        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+    ) -> Callable[[tuple[Array, ...]], tuple[Array, ...]] | None:
+        """Return `evaluate` for operands of the dtypes and shapes of these, where that saves time.
+
+        None where it would save none.
+        """
+        return None
+
+    def totals(self, results: tuple[Array, ...], summed: tuple[bool, ...]) -> tuple[Array, ...]:
+        """Return the results, with the sum for each of those that `summed` marks."""
+        pairs = zip(results, summed, strict=True)
+        return tuple(self.total(value) if add else value for value, add in pairs)
+
+    def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Return the results of the program."""
+        return program(self.ops, *operands)
+
+    def total(self, value: Array) -> Array:
+        """Return the sum of all elements, or the number of those that are true."""
+        if self.xp.isdtype(value.dtype, "bool"):
+            return self.count(value)
+        return self.add_up(value, self.accumulator(value))
+
+    def count(self, value: Array) -> Array:
+        """Return the number of elements that are true, in the dtype of `count_dtype`."""
+        dtype, ones = self.count_dtype(value), self.xp.astype(value, self.xp.int8)
+        if self.xp.isdtype(dtype, "integral"):
+            return self.xp.sum(ones)
+        if ones.ndim > 1 and static_size(ones.shape[-1:]) is not None:
+            ones = self.xp.sum(ones, axis=-1)  # what may be cast for the next sum is small then
+        return self.xp.astype(self.xp.sum(ones, dtype=self.xp.int64), dtype)
+
+    def count_dtype(self, like: Array) -> DType:
+        """Return the dtype of a number of elements of `like`.
+
+        That is the default integer dtype. Where it has 32 bits (``jax.numpy`` by default, MLX), a
+        count beyond them would wrap around without an error: then it is the widest floating dtype.
+        """
+        xp, device = self.xp, self.device(like)
+        integer = xp.__array_namespace_info__().default_dtypes(device=device)["integral"]
+        largest = xp.iinfo(integer).max
+        size = None if largest > INT32_MAX else static_size(tuple(like.shape))
+        if largest > INT32_MAX or (size is not None and size <= largest):
+            return integer
+        wide = self.accumulator(like)
+        return xp.float32 if wide is None else wide
+
+    def add_up(self, value: Array, dtype: DType | None) -> Array:
+        """Return the sum of floating elements in `dtype`, without one in their own."""
+        if dtype is None:
+            return pairwise_sum(self.xp, value)
+        return self.xp.sum(value, dtype=dtype)
+
+
+def static_size(shape: Shape) -> int | None:
+    """Return the number of elements, or None where a dimension is unknown or a symbol."""
+    return math.prod(shape) if all(isinstance(n, int) for n in shape) else None
+
+
+def pairwise_sum(xp: Namespace, value: Array) -> Array:
+    """Return the sum by adding the second half to the first until one element is left.
+
+    The error of a running sum grows like n, that of this one like log(n): without float64 it is
+    what keeps a mean over millions of losses right to a few ulp.
+    """
+    flat = xp.reshape(value, (-1,))
+    odd = xp.sum(flat[:0])
+    while flat.shape[0] > 1:
+        half = flat.shape[0] // 2
+        odd = odd + xp.sum(flat[2 * half :])
+        flat = flat[:half] + flat[half : 2 * half]
+    return odd + xp.sum(flat)

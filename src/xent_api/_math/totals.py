@@ -1,0 +1,49 @@
+"""The programs around a sum: what is counted, and what it is divided by."""
+
+from typing import NamedTuple
+
+from .._typing import Array, DType, Namespace
+from .masking import kept, select
+from .parts import cast, divided
+
+
+class CountProgram(NamedTuple):
+    """The weight of each position, 0 where it is not kept; without weights, whether it is kept."""
+
+    operands: tuple[str, ...]
+    """Their names; the first one, the labels if any can be ignored, has the shape of all."""
+    dtype: DType
+    """The dtype of the weights; int8 where there are none."""
+    weight: float | None
+    ignored: int | float | None
+    aligned: bool
+    """Whether the other operands are known to have the shape of the first."""
+
+    def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array]:
+        """Return the weights of the positions."""
+        given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
+        first = operands[0]
+        keep = kept(xp, first, given.get("mask"), self.ignored)
+        if keep is None or (self.ignored is None and not self.aligned):
+            # Mask and weights may be smaller than the labels that they are counted for.
+            everywhere = cast(xp, xp.ones_like(first), self.dtype) != 0
+            keep = everywhere if keep is None else keep & everywhere
+        if "weights" in given:
+            return (select(xp, keep, cast(xp, given["weights"], self.dtype), 0.0),)
+        if self.weight is None:
+            return (keep,)
+        return (select(xp, keep, xp.astype(keep, self.dtype) * self.weight, 0.0),)
+
+
+class QuotientProgram(NamedTuple):
+    """The last step of a mean: sum over denominator, rounded to the dtype of the result."""
+
+    result: DType
+    number: str | None
+    """The denominator if it is a number, as in `SigmoidProgram`."""
+
+    def __call__(self, xp: Namespace, total: Array, *denominator: Array) -> tuple[Array]:
+        """Return the quotient of 0-d arrays."""
+        number = None if self.number is None else float.fromhex(self.number)
+        mean = divided(xp, total, denominator[0] if denominator else number)
+        return (cast(xp, mean, self.result),)
