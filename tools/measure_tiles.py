@@ -3,8 +3,9 @@
     python tools/measure_tiles.py
 
 Prints nanoseconds an element on NumPy, for one thread and two: of the sigmoid loss in tiles of
-several sizes (`TILE`, `SHARED`), of rows of classes (`ROWS`), and of whole arrays beside tiles
-(`DIRECT`). Interleaved, median of several runs, on an otherwise idle machine.
+several sizes (`tile_elements`, `shared_tile_bytes`), of rows of classes (`row_tile_elements`), and
+of whole arrays beside tiles (`direct_elements`).
+Interleaved, median of several runs, on an otherwise idle machine.
 """
 
 import statistics
@@ -18,7 +19,8 @@ import numpy as np
 
 import xent_api
 from xent_api import sigmoid_xent, sparse_softmax_xent
-from xent_api._backends import numpy as backend
+from xent_api._backends.numpy import LIMITS, NumpyBackend
+from xent_api._backends.registry import find_backend
 
 RUNS = 7
 COUNT = 10_000_000
@@ -28,13 +30,16 @@ DTYPES = ("float32", "float64")
 
 @contextmanager
 def sizes(**given: int) -> Iterator[None]:
-    """Set constants of the backend."""
-    old = {name: getattr(backend, name) for name in given}
-    vars(backend).update(given)
+    """Set limits of the backend."""
+    backend = find_backend(np.zeros(1))
+    assert isinstance(backend, NumpyBackend)
+    executor = backend.executor
+    usual = executor.limits
+    executor.limits = usual._replace(**given)
     try:
         yield
     finally:
-        vars(backend).update(old)
+        executor.limits = usual
 
 
 SHARED = [k * 2**18 for k in (1, 2, 3, 4, 5, 6, 8, 16)]
@@ -68,7 +73,7 @@ def table(
     with xent_api.execution(workers=workers):
         for _ in range(RUNS):
             for size, times in found.items():
-                with sizes(DIRECT=1, **{name: size}):
+                with sizes(direct_elements=1, **{name: size}):
                     times.append(seconds(call))
     cells = (f"{size}: {statistics.median(t) / COUNT * 1e9:.2f}" for size, t in found.items())
     print(f"{title}, {workers} thread(s), {name} ", "  ".join(cells), flush=True)
@@ -76,13 +81,13 @@ def table(
 
 def threshold(dtype: str) -> None:
     """Print whole arrays against tiles of the size in use, for growing arrays."""
-    print(f"loss {dtype}: elements, microseconds whole and in tiles of {backend.TILE}")
+    print(f"loss {dtype}: elements, microseconds whole and in tiles of {LIMITS.tile_elements}")
     for count in (2**k for k in range(14, 22)):
         call = partial(sigmoid_xent.loss, **elementwise(dtype, count))
         found: dict[int, list[float]] = {1: [], 2**40: []}
         for _ in range(RUNS):
             for direct, times in found.items():
-                with sizes(DIRECT=direct):
+                with sizes(direct_elements=direct):
                     times.append(seconds(call, max(1, 2**20 // count)))
         whole, tiled = (statistics.median(found[d]) * 1e6 for d in (2**40, 1))
         print(f"  {count:8} {whole:9.1f} {tiled:9.1f}")
@@ -94,13 +99,13 @@ def main() -> None:
         threshold(dtype)
         for name in CALLS:
             call = partial(getattr(sigmoid_xent, name), **elementwise(dtype, COUNT))
-            table(f"{name} {dtype}", call, 1, "TILE", (2**k for k in range(12, 20)))
-            table(f"{name} {dtype}", call, 2, "SHARED", SHARED)
+            table(f"{name} {dtype}", call, 1, "tile_elements", (2**k for k in range(12, 20)))
+            table(f"{name} {dtype}", call, 2, "shared_tile_bytes", SHARED)
         for number in (10, 1000, 131_072):
             call = partial(sparse_softmax_xent.loss_and_gradient, **classes(dtype, number))
             for workers in (1, 2):
                 title = f"{number} classes {dtype}"
-                table(title, call, workers, "ROWS", (2**k for k in range(16, 21)))
+                table(title, call, workers, "row_tile_elements", (2**k for k in range(16, 21)))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection
 from functools import partial, wraps
 from typing import Any, NoReturn, ParamSpec, Protocol, TypeVar
 
-from ._checks.checked import Inputs, TotalInputs
+from ._checks.checker import Family, check_total
 from ._engine.call import call
-from ._engine.plan import total_weight
+from ._engine.count import total_weight
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,16 +50,16 @@ ADVICE = {
 """Names that need more words."""
 
 
-def computes(check: Callable[..., Inputs], *outputs: str) -> Decorator:
+def computes(family: Family, *outputs: str) -> Decorator:
     """Return the decorator of a function that returns these outputs of a family."""
     if len(outputs) == 1:
-        return _decorated(lambda arguments: call(check, outputs, arguments)[0])
-    return _decorated(partial(call, check, outputs))
+        return _decorated(lambda arguments: call(family, outputs, arguments)[0])
+    return _decorated(partial(call, family, outputs))
 
 
-def totals(check: Callable[..., TotalInputs]) -> Decorator:
+def totals(family: Family) -> Decorator:
     """Return the decorator of a function that returns the total weight."""
-    return _decorated(lambda arguments: total_weight(check(**arguments)))
+    return _decorated(lambda arguments: total_weight(check_total(family, arguments)))
 
 
 def _decorated(run: Callable[[Arguments], Any]) -> Decorator:

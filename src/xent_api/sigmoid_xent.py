@@ -6,7 +6,7 @@ Array API standard and return arrays of that namespace, on the same device and o
 `logits`. float16 and bfloat16 are computed in float32 and rounded once.
 """
 
-from ._checks.sigmoid import check_inputs, check_total
+from ._checks.checker import SIGMOID
 from ._family import computes, totals
 from ._typing import Array, Number, Reduction
 
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-@computes(check_inputs, "loss")
+@computes(SIGMOID, "loss")
 def sigmoid_cross_entropy_with_logits(
     *,
     labels: Array,
@@ -116,7 +116,7 @@ def sigmoid_cross_entropy_with_logits(
 loss = sigmoid_cross_entropy_with_logits
 
 
-@computes(check_inputs, "gradient")
+@computes(SIGMOID, "gradient")
 def gradient(
     *,
     labels: Array,
@@ -157,7 +157,7 @@ def gradient(
     """
 
 
-@computes(check_inputs, "loss", "gradient")
+@computes(SIGMOID, "loss", "gradient")
 def loss_and_gradient(  # type: ignore[empty-body]
     *,
     labels: Array,
@@ -197,7 +197,7 @@ def loss_and_gradient(  # type: ignore[empty-body]
     """
 
 
-@computes(check_inputs, "gradient", "hessian")
+@computes(SIGMOID, "gradient", "hessian")
 def gradient_and_hessian(  # type: ignore[empty-body]
     *,
     labels: Array,
@@ -238,7 +238,7 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     """
 
 
-@totals(check_total)
+@totals(SIGMOID)
 def total_weight(
     *,
     labels: Array,

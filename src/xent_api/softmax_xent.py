@@ -6,7 +6,7 @@ one namespace of the Python Array API standard and return arrays of that namespa
 device and of the dtype of `logits`. float16 and bfloat16 are computed in float32 and rounded once.
 """
 
-from ._checks.softmax import check_dense, check_dense_total
+from ._checks.checker import SOFTMAX
 from ._family import computes, totals
 from ._typing import Array, Number, Reduction
 
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-@computes(check_dense, "loss")
+@computes(SOFTMAX, "loss")
 def softmax_cross_entropy_with_logits(
     *,
     labels: Array,
@@ -113,7 +113,7 @@ def softmax_cross_entropy_with_logits(
 loss = softmax_cross_entropy_with_logits
 
 
-@computes(check_dense, "gradient")
+@computes(SOFTMAX, "gradient")
 def gradient(
     *,
     labels: Array,
@@ -156,7 +156,7 @@ def gradient(
     """
 
 
-@computes(check_dense, "loss", "gradient")
+@computes(SOFTMAX, "loss", "gradient")
 def loss_and_gradient(  # type: ignore[empty-body]
     *,
     labels: Array,
@@ -195,7 +195,7 @@ def loss_and_gradient(  # type: ignore[empty-body]
     """
 
 
-@computes(check_dense, "gradient", "hessian")
+@computes(SOFTMAX, "gradient", "hessian")
 def gradient_and_hessian(  # type: ignore[empty-body]
     *,
     labels: Array,
@@ -235,7 +235,7 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     """
 
 
-@totals(check_dense_total)
+@totals(SOFTMAX)
 def total_weight(
     *,
     labels: Array,

@@ -6,7 +6,7 @@ that namespace, on the same device and of the dtype of `logits`. float16 and bfl
 in float32 and rounded once.
 """
 
-from ._checks.softmax import check_sparse, check_sparse_total
+from ._checks.checker import SPARSE_SOFTMAX
 from ._family import computes, totals
 from ._typing import Array, Number, Reduction
 
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-@computes(check_sparse, "loss")
+@computes(SPARSE_SOFTMAX, "loss")
 def sparse_softmax_cross_entropy_with_logits(
     *,
     labels: Array,
@@ -115,7 +115,7 @@ def sparse_softmax_cross_entropy_with_logits(
 loss = sparse_softmax_cross_entropy_with_logits
 
 
-@computes(check_sparse, "gradient")
+@computes(SPARSE_SOFTMAX, "gradient")
 def gradient(
     *,
     labels: Array,
@@ -160,7 +160,7 @@ def gradient(
     """
 
 
-@computes(check_sparse, "loss", "gradient")
+@computes(SPARSE_SOFTMAX, "loss", "gradient")
 def loss_and_gradient(  # type: ignore[empty-body]
     *,
     labels: Array,
@@ -200,7 +200,7 @@ def loss_and_gradient(  # type: ignore[empty-body]
     """
 
 
-@computes(check_sparse, "gradient", "hessian")
+@computes(SPARSE_SOFTMAX, "gradient", "hessian")
 def gradient_and_hessian(  # type: ignore[empty-body]
     *,
     labels: Array,
@@ -241,7 +241,7 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     """
 
 
-@totals(check_sparse_total)
+@totals(SPARSE_SOFTMAX)
 def total_weight(
     *,
     labels: Array,

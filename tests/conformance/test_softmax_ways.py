@@ -4,18 +4,17 @@ import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 from helpers.abilities import LIBRARIES, Mode
+from helpers.limits import limits
 from helpers.oracle import softmax_xent as exact_values
 from helpers.suite import Suite
 
 from xent_api import execution, softmax_xent, sparse_softmax_xent
-from xent_api._graph import rows
-from xent_api._math.softmax_program import SoftmaxProgram
+from xent_api._math.program import LossProgram
 from xent_api._report import softmax as report
 from xent_api.testing import BAR, check_namespace, ulp_error
 from xent_api.testing.float64 import softmax_values, spacings, ulp_errors
@@ -269,11 +268,8 @@ def test_second_derivatives(suite: Suite, dtype: str) -> None:
 
 @contextmanager
 def in_tiles(suite: Suite, elements: int, few: int, workers: int = 1) -> Iterator[None]:
-    module = import_module(f"xent_api._backends.{suite.target.name.partition(':')[0]}")
-    with pytest.MonkeyPatch.context() as patch, execution(workers=workers):
-        patch.setattr(module, "ROWS", elements)
-        patch.setattr(module, "DIRECT", 1)
-        patch.setattr(rows, "FEW", few)
+    sizes = {"row_tile_elements": elements, "direct_elements": 1, "first_classes": few}
+    with limits(suite.target.library, **sizes), execution(workers=workers):
         yield
 
 
@@ -461,18 +457,18 @@ def test_long_rows_are_added_up_in_parts(
     """Of which there is no whole number where the classes are a prime."""
     import jax
 
-    from xent_api._backends.jax.ops import Repaired
+    from xent_api._backends.jax.ops import CpuOps
 
     parted: list[int] = []
-    in_parts = Repaired._in_parts
+    in_parts = CpuOps._parts
 
-    def counted(self: Repaired, x: Any, fill: float = 0.0) -> Any:
-        parts = in_parts(self, x, fill)
+    def counted(self: CpuOps, x: Any) -> Any:
+        parts = in_parts(self, x)
         if parts is not None:
             parted.append(x.shape[-1])
         return parts
 
-    monkeypatch.setattr(Repaired, "_in_parts", counted)
+    monkeypatch.setattr(CpuOps, "_parts", counted)
     random = np.random.default_rng(len(shape))
     logits = random.normal(-20.0, 3.0, shape).astype(dtype)  # all far below what fills up a row
     dense = random.random(shape).astype(dtype)
@@ -716,7 +712,7 @@ def test_rows_that_need_their_maximum(suite: Suite, dtype: str, odd: slice, redu
     with in_tiles(suite, 70 * 20, 0, workers=2):
         found = sparse_softmax_xent.loss_and_gradient(labels=labels, logits=logits, **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SoftmaxProgram, "unshifted", lambda _: None)
+        patch.setattr(LossProgram, "optimistic", lambda _: None)
         wanted = sparse_softmax_xent.loss_and_gradient(labels=labels, logits=logits, **options)
     bound = 1e-5 if dtype == "float32" else 1e-13
     for got, other in zip(found, wanted, strict=True):

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from helpers.limits import limits
 from helpers.suite import Suite, numbers_of_points
 
 from xent_api import execution, sigmoid_xent
@@ -28,13 +29,9 @@ Way = Callable[[Suite], Any]
 @contextmanager
 def in_tiles(suite: Suite, workers: int = 1) -> Iterator[None]:
     """Tiles of 64 elements, also for small arrays."""
-    module = import_module(f"xent_api._backends.{suite.target.name.partition(':')[0]}")
-    with pytest.MonkeyPatch.context() as patch, execution(workers=workers):
-        patch.setattr(module, "TILE", 64)
-        patch.setattr(module, "ROWS", 64)
-        patch.setattr(module, "DIRECT", 1)
-        if workers > 1:
-            patch.setattr(module, "SHARED", 64)
+    names = ("tile_elements", "row_tile_elements", "shared_tile_bytes")
+    sizes = dict.fromkeys(names, 64) | {"direct_elements": 1}
+    with limits(suite.target.library, **sizes), execution(workers=workers):
         yield
 
 

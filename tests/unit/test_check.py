@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.tapes import patched
+from helpers.caches import patched
 
-from xent_api._backends.numpy.kernels import DIALECT
+from xent_api._backends.numpy.kernels import KERNELS
 from xent_api._math import sigmoid
 from xent_api.testing import Finding, Unavailable, check_namespace
 
@@ -41,7 +41,7 @@ def test_the_textbook_gradient_is_found() -> None:
 def test_log_for_log1p_is_found() -> None:
     def textbook(xp: Any, x: Any, t: sigmoid.Terms) -> Any:
         softplus = xp.log1p((1.0 + t.decay) - 1.0)
-        return (softplus if t.total is None else t.total * softplus) - x * t.residual
+        return (softplus if t.coefficients is None else t.coefficients * softplus) - x * t.residual
 
     with patched() as patch:
         patch.setattr(sigmoid, "loss", textbook)
@@ -69,7 +69,7 @@ def test_a_bad_function_that_is_called_is_found() -> None:
         return np.multiply(np.log1p(value), 1 + 2.0**-20, out=out)
 
     with patched() as patch:
-        patch.setitem(DIALECT.functions, "log1p", log1p)
+        patch.setitem(KERNELS.kernels, "log1p", log1p)
         findings = check_namespace("numpy", ["float32"])
     assert [finding.quantity for finding in findings if not finding.passed] == ["loss"] * 3
     assert all(miss.excess > 1.0 for miss in findings[0].misses)

@@ -14,7 +14,7 @@ import pytest
 from xent_api import execution, sigmoid_xent
 from xent_api._backends.execution import DEFAULT, Setting, current
 from xent_api._backends.numpy import NumpyBackend, QuietBackend
-from xent_api._graph.tiles import Place, in_threads
+from xent_api._graph.tiles import Tile, in_threads
 
 
 def test_it_nests_and_ends() -> None:
@@ -86,7 +86,7 @@ def test_dask_tasks_start_with_the_defaults(monkeypatch: pytest.MonkeyPatch) -> 
     assert found == [DEFAULT] * 2
 
 
-SPOTS: list[Place] = [(slice(k, k + 1),) for k in range(20)]
+SPOTS: list[Tile] = [(slice(k, k + 1),) for k in range(20)]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 50])
@@ -94,7 +94,7 @@ def test_results_come_in_order_from_all_threads(workers: int) -> None:
     busy = Barrier(min(workers, len(SPOTS)), timeout=60)
     threads = set()
 
-    def work(spots: Iterable[Place]) -> list[int]:
+    def work(spots: Iterable[Tile]) -> list[int]:
         found: list[int] = []
         for (spot,) in spots:
             if not found:
@@ -113,7 +113,7 @@ def test_the_error_of_any_thread_ends_all(fails: bool) -> None:
     caller, busy = current_thread(), Barrier(2, timeout=60)
     done: list[int] = []
 
-    def work(spots: Iterable[Place]) -> list[int]:
+    def work(spots: Iterable[Tile]) -> list[int]:
         found = []
         for (spot,) in spots:
             if spot.start in (0, 19):  # the first place of each thread

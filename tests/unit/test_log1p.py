@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from xent_api import sigmoid_xent
-from xent_api._backends.numpy import LONG, NumpyBackend
-from xent_api._backends.numpy.kernels import DIALECT, LONG_DIALECT
+from xent_api._backends.numpy import LIMITS, MIN_LONG_ELEMENTS, NumpyBackend
+from xent_api._backends.numpy.kernels import KERNELS, LONG_KERNELS
 from xent_api._backends.registry import find_backend
-from xent_api._graph.executor import Runner
-from xent_api._graph.trace import record
+from xent_api._graph.executor import Executor
+from xent_api._graph.trace import trace
 from xent_api._math.log1p import DOUBLE, SINGLE, log1p, log1p_up_to
 from xent_api.testing import ulp_error
 
@@ -66,7 +66,7 @@ def test_the_coefficients_are_those_of_the_recipe(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["arithmetic", "library"])
-@pytest.mark.parametrize("count", [LONG, 300_000], ids=["whole", "tiles"])
+@pytest.mark.parametrize("count", [MIN_LONG_ELEMENTS, 300_000], ids=["whole", "tiles"])
 def test_numpy_with_vectors_and_without(
     made: bool,
     count: int,
@@ -75,14 +75,14 @@ def test_numpy_with_vectors_and_without(
     # Whichever the machine that runs this has.
     backend = find_backend(np.zeros(1))
     assert isinstance(backend, NumpyBackend)
-    dialect = DIALECT._replace(no_log1p=FLOAT32 if made else frozenset())
-    runner = Runner(dialect, backend.total, backend.runner.quiet)
-    monkeypatch.setattr(backend, "long_runner", runner)
+    kernels = KERNELS._replace(no_log1p=FLOAT32 if made else frozenset())
+    executor = Executor(kernels, backend.total, backend.executor.quiet, LIMITS)
+    monkeypatch.setattr(backend, "long_executor", executor)
     x = RANDOM.normal(0.0, 10.0, count).astype(np.float32)
     got = sigmoid_xent.loss(labels=np.zeros_like(x), logits=x)
     wanted = np.logaddexp(0.0, x.astype(np.float64))
     assert (np.abs(got - wanted) / np.spacing(wanted.astype(np.float32))).max() < 4.0
-    assert runner.layout.cache_info().currsize > 0  # else another one was at work
+    assert executor.assignment.cache_info().currsize > 0  # else another one was at work
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -90,12 +90,12 @@ def test_numpy_with_vectors_and_without(
 def test_arithmetic_stands_for_what_is_missing_alone(
     dtype: type[np.floating], missing: frozenset[np.dtype]
 ) -> None:
-    dialect = DIALECT._replace(no_log1p=missing)
-    tape = record(lambda xp, e: (xp.log1p_unit(e),), ((np.dtype(dtype), (2,)),), dialect)
-    names = [step.name for step in tape.steps]
+    kernels = KERNELS._replace(no_log1p=missing)
+    graph = trace(lambda ops, e: (ops.log1p_unit(e),), ((np.dtype(dtype), (2,)),), kernels)
+    names = [node.op for node in graph.nodes]
     assert (names == ["log1p"]) == (np.dtype(dtype) not in missing)
 
 
 def test_the_choice_is_that_of_float32_alone() -> None:
-    assert not DIALECT.no_log1p
-    assert LONG_DIALECT.no_log1p <= FLOAT32
+    assert not KERNELS.no_log1p
+    assert LONG_KERNELS.no_log1p <= FLOAT32

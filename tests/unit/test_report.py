@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers.tapes import patched
+from helpers.caches import patched
 
 from xent_api._math import sigmoid
 from xent_api._report.main import main

@@ -1,57 +1,13 @@
-"""The way that every other one starts from: call the program on whole arrays."""
+"""The backend that every other one starts from: it calls programs on whole arrays."""
 
 import math
-from collections.abc import Callable, Hashable
-from typing import Any, Protocol, TypeGuard
+from collections.abc import Callable
+from typing import Any
 
 from .._math.ops import Ops
-from .._typing import Array, Device, DType, Namespace, Shape
+from .._typing import Array, Device, DType, Namespace, Program, Shape
 
 INT32_MAX = 2**31 - 1
-
-
-class Program(Hashable, Protocol):
-    """A pure elementwise function: ``program(xp, *operands)`` returns aligned arrays.
-
-    Equal programs are the same function, so that what is made of one can be kept.
-    """
-
-    def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array, ...]:
-        """Return the results."""
-
-
-class RowProgram(Program, Protocol):
-    """A program of which the last axis of operands and results are classes, and a row a unit.
-
-    What has no classes keeps that axis with one element.
-    """
-
-    operands: tuple[str, ...]
-    outputs: tuple[str, ...]
-    compute: DType
-    wide: DType
-    size: Any
-    """The number of classes, or a symbol for it."""
-
-    def unshifted(self) -> "RowProgram | None":
-        """Return the program without the maximum, which tells the rows that it does not serve."""
-
-    def narrowed(self) -> "RowProgram":
-        """Return the program for where rows have no wider dtype."""
-
-    def undifferentiated(self) -> "RowProgram":
-        """Return the program for where no library differentiates its lines."""
-
-    def with_barrier(self, barrier: Callable[..., tuple[Array, ...]]) -> "RowProgram":
-        """Return the program for a compiler that should compute some things anew."""
-
-    def of_classes(self) -> frozenset[str]:
-        """Return the names of the operands that have all classes of each row."""
-
-
-def is_rowwise(program: Program) -> TypeGuard[RowProgram]:
-    """Tell whether it is a program over rows."""
-    return bool(getattr(program, "rowwise", False))
 
 
 class Backend:
@@ -61,23 +17,18 @@ class Backend:
     needs more has a subclass in a module of its own.
     """
 
-    differentiates = True
-    """Whether the library may differentiate what it runs."""
-    constant: Callable[[Array], Array] | None = None
-    """What makes of an array a constant for derivatives, if the library has any."""
-
     def __init__(self, xp: Namespace) -> None:
         self.xp, self.ops = xp, Ops(xp)
 
     def signature(self, array: Array) -> tuple[object, ...] | None:
-        """Return all that checks and plans read of an array that `adopt` returns as it is.
+        """Return all that checks and plans read of an array that `as_supported` returns as it is.
 
         None where plans are not to be kept.
         """
         return None
 
-    def adopt(self, array: Array) -> Array:
-        """Return the array to work on; raise TypeError for one that cannot be worked on."""
+    def as_supported(self, array: Array) -> Array:
+        """Return the array to compute with; raise TypeError for one that is not supported."""
         return array
 
     def device(self, array: Array) -> Device | None:

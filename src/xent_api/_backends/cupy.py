@@ -8,22 +8,20 @@ from typing import Any
 import cupy
 
 from .._math.ops import Ops
-from .._typing import Array
-from .base import Backend, Program
+from .._typing import Array, Program
+from .base import Backend
 from .execution import current
 
 
 class CupyBackend(Backend):
     """The direct way, or ``cupy.fuse`` over the same program."""
 
-    differentiates = False
-
     def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program; loss and gradient come from one launch where it is fused."""
         shapes = {operand.shape for operand in operands}
-        if not current.get().fuse or len(shapes) > 1 or () in shapes:
+        if not current.get().fuse or program.rowwise or len(shapes) > 1 or () in shapes:
             # Inside a fused kernel no array has a shape, so that `ones_like` of one that is larger
             # than the others could not do its work.
             return super().evaluate(program, operands, summed)

@@ -3,23 +3,21 @@
 from contextvars import Context
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask.array as da
 
-from .._typing import Array, DType, Namespace
-from .base import Backend, Program, is_rowwise
+from .._typing import Array, DType, Namespace, Program
+from .base import Backend
 from .registry import find_backend
 
 
 class DaskBackend(Backend):
     """Each block of the operands is run by the backend that owns the block."""
 
-    differentiates = False
-
-    def adopt(self, array: Array) -> Array:
+    def as_supported(self, array: Array) -> Array:
         """Return the array if its chunks can be worked on."""
-        _owner(array._meta).adopt(array._meta)
+        _owner(array._meta).as_supported(array._meta)
         return array
 
     def device(self, array: Array) -> None:
@@ -33,7 +31,7 @@ class DaskBackend(Backend):
 
         A block of several results is a tuple: a layer for each of them takes it out.
         """
-        if is_rowwise(program):
+        if program.rowwise:
             operands = tuple(_whole_rows(operand) for operand in operands)
         # Sizes that nobody knows yet are compared when the blocks are there: without that, a block
         # of one element would silently be repeated beside a longer one.
@@ -45,7 +43,7 @@ class DaskBackend(Backend):
         axes = tuple(reversed(range(max(operand.ndim for operand in operands))))
         metas = _run(program, summed, *(_meta(program, operand) for operand in operands))
         # Of a block that is added up one element is left, of rows of classes one for each.
-        row = {0: 1} if is_rowwise(program) else None
+        row = {0: 1} if program.rowwise else None
         single = [
             dict.fromkeys(axes, 1) if add else row if meta.shape[-1:] == (1,) else None
             for add, meta in zip(summed, metas, strict=True)
@@ -79,7 +77,7 @@ def _whole_rows(operand: Array) -> Array:
 
 def _meta(program: Program, operand: Array) -> Array:
     """Return an array of no rows, for the dtypes of the results."""
-    if not is_rowwise(program) or not operand.ndim:
+    if not program.rowwise or not operand.ndim:
         return operand._meta
     # Of two classes: there is no largest one of none.
     shape = (0,) * (operand.ndim - 1) + (1 if operand.shape[-1] == 1 else 2,)
@@ -126,10 +124,24 @@ def _fits(shape: tuple[int, ...], repeated: tuple[bool, ...], model: tuple[int, 
 
 
 def _sum_block(block: Array, axis: Any, keepdims: bool, dtype: DType) -> Array:  # noqa: FBT001
-    def add(xp: Namespace, *blocks: Array) -> tuple[Array, ...]:
-        return (xp.sum(blocks[0], axis=axis, keepdims=keepdims, dtype=dtype),)
+    return _owner(block).run(SumProgram(axis, keepdims, dtype), (block,))[0]
 
-    return _owner(block).run(add, (block,))[0]
+
+class SumProgram(NamedTuple):
+    """The sum of blocks."""
+
+    axis: Any
+    keepdims: bool
+    dtype: DType
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether a row of classes is one thing."""
+        return False
+
+    def __call__(self, ops: Namespace, *operands: Array) -> tuple[Array]:
+        """Return the sum."""
+        return (ops.sum(operands[0], axis=self.axis, keepdims=self.keepdims, dtype=self.dtype),)
 
 
 def _owner(block: Array) -> Backend:

@@ -1,6 +1,6 @@
 """MLX: the direct way, on a namespace completed and repaired to the standard."""
 
-from .._math.ops import Ops
+from .._math.ops import DifferentiatedOps
 from .._typing import Array, DType, Namespace
 from .base import Backend
 
@@ -9,9 +9,8 @@ class MlxBackend(Backend):
     """Arrays in memory that all of MLX's devices share."""
 
     def __init__(self, xp: Namespace) -> None:
-        super().__init__(Repaired(xp))
+        super().__init__(MlxOps(xp))
         self.ops = self.xp
-        self.constant = xp.stop_gradient
 
     def device(self, array: Array) -> None:
         """Arrays have no device; operations have one."""
@@ -27,8 +26,12 @@ class MlxBackend(Backend):
         return self.xp.float64 if on_cpu else None
 
 
-class Repaired(Ops):
+class MlxOps(DifferentiatedOps):
     """The namespace of MLX with a `sum` that takes a dtype and an `exp` that keeps its digits."""
+
+    def stop_gradient(self, x: Array) -> Array:
+        """Return x as a constant for derivatives."""
+        return self._xp.stop_gradient(x)
 
     def astype(self, x: Array, dtype: DType) -> Array:
         """Return the array in a dtype; a boolean one as a constant for derivatives.

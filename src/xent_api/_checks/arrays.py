@@ -15,13 +15,13 @@ def check_arrays(arrays: dict[str, object]) -> tuple[Backend, dict[str, Array]]:
     for one on another device.
     """
     first: tuple[str, Backend] | None = None
-    adopted: dict[str, Array] = {}
+    supported: dict[str, Array] = {}
     for name, value in arrays.items():
         backend = find_backend(value)
         if backend is None:
             raise TypeError(_not_an_array(name, value, first))
         try:
-            adopted[name] = backend.adopt(value)
+            supported[name] = backend.as_supported(value)
         except TypeError as error:
             raise TypeError(f"`{name}` must be {error}") from None
         if first is None:
@@ -33,9 +33,9 @@ def check_arrays(arrays: dict[str, object]) -> tuple[Backend, dict[str, Array]]:
                 f"{library(first[1])}.asarray"
             )
         else:
-            _check_device(name, adopted[name], first[0], adopted[first[0]], first[1])
+            _check_device(name, supported[name], first[0], supported[first[0]], first[1])
     assert first is not None
-    return first[1], adopted
+    return first[1], supported
 
 
 def library(backend: Backend) -> str:

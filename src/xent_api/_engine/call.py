@@ -1,39 +1,37 @@
-"""A call of a family function: checked, planned, carried out."""
+"""A call of a public function."""
 
-from collections.abc import Callable
+from typing import Any
 
 from .._backends.registry import signatures
-from .._checks.checked import Inputs
+from .._checks.checker import Family, check
 from .._typing import Array
-from .plan import Plan, carry_out, plan
+from .plan import Plan, plan, run
 
 OPTIONS = frozenset({bool, int, float, str})
-MOST = 256
+MAX_PLANS = 256
 _plans: dict[tuple[object, ...], Plan] = {}
-"""Plans of calls that were checked before, of which a new one differs in values alone. Checking and
-planning take some 40 us, which small arrays would feel."""
+"""Plans of earlier calls. A call with the same types, dtypes, shapes and options reuses its plan;
+only the values differ. Checking and planning take some 40 us, which small arrays would feel."""
 
 
-def call(
-    check: Callable[..., Inputs], outputs: tuple[str, ...], arguments: dict[str, Array]
-) -> tuple[Array, ...]:
-    """Return these outputs for the arguments of a family function, which `check` checks."""
-    key = _key((check, outputs), arguments)
+def call(family: Family, outputs: tuple[str, ...], arguments: dict[str, Any]) -> tuple[Array, ...]:
+    """Return these outputs for the arguments of a family function."""
+    key = _key((family, outputs), arguments)
     known = None if key is None else _plans.get(key)
     if known is not None:
-        return carry_out(known, arguments)
-    inputs = check(**arguments)
+        return run(known, arguments)
+    inputs = check(family, arguments)
     new = plan(inputs, outputs, arguments["reduction"])
     if key is not None:
-        if len(_plans) >= MOST:
+        if len(_plans) >= MAX_PLANS:
             _plans.clear()
         _plans[key] = new
-    return carry_out(new, inputs.arrays)
+    return run(new, inputs.arrays)
 
 
-def _key(family: object, arguments: dict[str, Array]) -> tuple[object, ...] | None:
+def _key(called: object, arguments: dict[str, Any]) -> tuple[object, ...] | None:
     """Return all that a plan depends on, or None where an argument's part in it has no key."""
-    found: list[object] = [family]
+    found: list[object] = [called]
     for value in arguments.values():
         if value is None:
             found.append(None)

@@ -1,105 +1,84 @@
-"""From programs to what a family function returns: sums, counts and denominators."""
+"""A plan, which serves every call with the same dtypes, shapes and options; and its run."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from .._backends.base import Backend, static_size
-from .._backends.names import name_of
-from .._checks.checked import Inputs, TotalInputs
-from .._checks.dtypes import FLOATING, compute_name, dtype_of
-from .._checks.shapes import same_shape
-from .._math.sigmoid_program import SigmoidProgram
-from .._math.softmax_program import SoftmaxProgram
+from .._checks.checker import Inputs
+from .._checks.dtypes import dtype_of
+from .._math.program import LossProgram
 from .._math.totals import CountProgram, QuotientProgram
 from .._typing import Array, DType, Reduction
-from .rows import aligned, restored
+from .count import are_aligned
+from .rows import from_rows, to_rows
 
 
 class Plan(NamedTuple):
-    """All of a call but its arrays: it serves every call with such dtypes, shapes and options."""
+    """Everything a call needs except its arrays."""
 
     backend: Backend
     axis: int | None
     """The axis of the classes, from the end, if there are any."""
     counter: CountProgram | None
     """How to count the kept positions, where a mean needs their number."""
-    program: SigmoidProgram | SoftmaxProgram
+    program: LossProgram
     summed: tuple[bool, ...]
     """Which outputs of the program are added up."""
     finish: QuotientProgram
-    run: Callable[[tuple[Array, ...]], tuple[Array, ...]] | None = None
+    evaluate: Callable[[tuple[Array, ...]], tuple[Array, ...]] | None = None
     """What evaluates the program, where the backend has something faster for these arrays."""
 
 
 def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan:
     """Return the plan for the outputs of a family: losses reduced, derivatives of reduced losses.
 
-    What is not summed is divided by the denominator of a mean, if there is one, elementwise.
+    What is not summed is divided by the denominator of a mean, if there is one, elementwise. Sums
+    are divided afterwards, so that the program does not depend on the batch size.
     """
     backend, axis = inputs.backend, inputs.axis
-    arrays = inputs.arrays if axis is None else aligned(backend, inputs.arrays, axis)
-    numbers, names, counter = inputs.numbers, list(arrays), None
-    positions = "labels" if axis is None else "positions"
-    if reduction == "mean" and "denominator" not in inputs.numbers | inputs.arrays:
-        size = static_size(inputs.shape) if backend.sized() else None
-        if size is not None and "mask" not in arrays and inputs.ignored is None:
-            numbers = numbers | {"denominator": float(size)}
-        else:
-            counted = tuple(name for name in (positions, "mask") if name in arrays)
-            same = _aligned([arrays[name] for name in counted])
-            counter = CountProgram(counted, backend.xp.int8, None, inputs.ignored, same)
-            names.append("denominator")
-    summed = tuple(name == "loss" and reduction != "none" for name in outputs)
+    arrays = inputs.arrays if axis is None else to_rows(backend, inputs.arrays, axis)
+    numbers, counter = _denominator(inputs, arrays, reduction)
+    summed = tuple([name == "loss" and reduction != "none" for name in outputs])
+    unused = {"positions"} | ({"denominator"} if all(summed) else set())
+    names = [*arrays, "denominator"] if counter else list(arrays)
+    operands = tuple([name for name in names if name not in unused])
     written = {name: number.hex() for name, number in numbers.items()}
-    # What is only added up is divided later: a program should not differ by the size of a batch.
-    unused = {"denominator"} if all(summed) else set()
+    program = LossProgram(
+        inputs.family.name,
+        outputs,
+        operands,
+        dtype_of(backend.xp, inputs.compute),
+        _results(inputs, summed),
+        tuple([not add for add in summed]),
+        tuple([item for item in written.items() if item[0] not in unused]),
+        inputs.ignored,
+        inputs.smoothing,
+    )
     if axis is not None:
-        unused.add("positions")
-    compute, result = dtype_of(backend.xp, inputs.compute), inputs.arrays["logits"].dtype
-    total = compute
-    if axis is not None:
-        total = _given(backend.accumulator(inputs.arrays["logits"]), compute)
-    common: dict[str, Any] = {
-        "outputs": outputs,
-        "operands": tuple(name for name in names if name not in unused),
-        "compute": compute,
-        "results": tuple(total if add else result for add in summed),
-        "divided": tuple(not add for add in summed),
-        "numbers": tuple(item for item in written.items() if item[0] not in unused),
-        "ignored": inputs.ignored,
-        "smoothing": inputs.smoothing,
-    }
-    program: SigmoidProgram | SoftmaxProgram
-    if axis is None:
-        program = SigmoidProgram(**common, differentiable=backend.differentiates)
-    else:
-        size = arrays["logits"].shape[-1]
-        constant = backend.constant if backend.differentiates else None
-        common["constant"] = constant
-        wide = _given(backend.row_dtype(inputs.arrays["logits"]), compute)
-        program = SoftmaxProgram(**common, wide=wide, size=size)
-    finish = QuotientProgram(result, written.get("denominator"))
-    run = None
-    if set(arrays).issuperset(program.operands):
-        operands = tuple(arrays[name] for name in program.operands)
-        run = backend.prepared(program, operands, summed)
-    return Plan(backend, axis, counter, program, summed, finish, run)
+        wide = backend.row_dtype(inputs.arrays["logits"])
+        wide = program.compute if wide is None else wide
+        program = program._replace(wide=wide, size=arrays["logits"].shape[-1])
+    evaluate = None
+    if set(operands).issubset(arrays):
+        evaluate = backend.prepared(program, tuple([arrays[name] for name in operands]), summed)
+    finish = QuotientProgram(inputs.arrays["logits"].dtype, written.get("denominator"))
+    return Plan(backend, axis, counter, program, summed, finish, evaluate)
 
 
-def carry_out(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
+def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
     """Return the outputs for these arrays (name of the argument → array)."""
-    backend, axis, counter, program, summed, finish, run = plan
+    backend, axis, counter, program, summed, finish, evaluate = plan
     if axis is not None:
-        arrays = aligned(backend, arrays, axis)
+        arrays = to_rows(backend, arrays, axis)
     if counter is not None:
-        counted = tuple(arrays[name] for name in counter.operands)
+        counted = tuple([arrays[name] for name in counter.operands])
         (number,) = backend.evaluate(counter, counted, (True,))
         arrays = arrays | {"denominator": number}
     operands = tuple([arrays[name] for name in program.operands])
-    found = backend.evaluate(program, operands, summed) if run is None else run(operands)
+    found = evaluate(operands) if evaluate else backend.evaluate(program, operands, summed)
     if axis is not None:
         found = tuple(
-            value if add else restored(backend, name, value, axis)
+            value if add else from_rows(backend, name, value, axis)
             for name, value, add in zip(program.outputs, found, summed, strict=True)
         )
     if True not in summed:
@@ -112,56 +91,25 @@ def carry_out(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
     )
 
 
-def total_weight(inputs: TotalInputs) -> Array:
-    """Return the sum of the weights of the kept positions, or their number."""
-    backend, number, ignored = inputs.backend, inputs.number, inputs.ignored
-    labels = inputs.arrays["labels"]
-    if inputs.axis is not None:  # rows are counted by their first class
-        labels = backend.xp.moveaxis(labels, inputs.axis, -1)[..., 0]
-    operands = {name: v for name, v in inputs.arrays.items() if name in ("mask", "weights")}
-    weights = operands.get("weights") if number is None else number
-    dtype = _weight_dtype(backend, labels, weights)
-    size = static_size(tuple(labels.shape)) if backend.sized() else None
-    if size is not None and ignored is None and not operands:
-        return _constant(backend, labels, size, number, dtype)
-    operands = {"labels": labels} | operands
-    program = CountProgram(tuple(operands), dtype, number, ignored, _aligned(operands.values()))
-    (total,) = backend.evaluate(program, tuple(operands.values()), (True,))
-    if weights is None:
-        return total
-    (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
-    return rounded
+def _denominator(
+    inputs: Inputs, arrays: dict[str, Array], reduction: Reduction
+) -> tuple[dict[str, float], CountProgram | None]:
+    """Return the numbers of a call with the denominator, or how to count it where it is none."""
+    backend, numbers = inputs.backend, inputs.numbers
+    if reduction != "mean" or "denominator" in numbers | inputs.arrays:
+        return numbers, None
+    size = static_size(inputs.shape) if backend.sized() else None
+    if size is not None and "mask" not in arrays and inputs.ignored is None:
+        return numbers | {"denominator": float(size)}, None
+    positions = "labels" if inputs.axis is None else "positions"
+    counted = tuple([name for name in (positions, "mask") if name in arrays])
+    aligned = are_aligned([arrays[name] for name in counted])
+    return numbers, CountProgram(counted, backend.xp.int8, None, inputs.ignored, aligned)
 
 
-def _aligned(arrays: Iterable[Array]) -> bool:
-    """Tell whether arrays are known to have one shape."""
-    shapes = [tuple(array.shape) for array in arrays]
-    # Not by `count`: torch's compiler does not compare tuples of symbols.
-    return static_size(shapes[0]) is not None and all(same_shape(s, shapes[0]) for s in shapes)
-
-
-def _given(dtype: DType | None, other: DType) -> DType:
-    return other if dtype is None else dtype
-
-
-def _constant(
-    backend: Backend, labels: Array, size: int, number: float | None, dtype: DType
-) -> Array:
-    """Return a total that is known from the shape alone."""
-    xp = backend.xp
-    if number is None:
-        dtype = backend.count_dtype(labels)
-    value = size if number is None else size * number if size else 0.0
-    return xp.full((), value, dtype=dtype, **backend.creation(labels))
-
-
-def _weight_dtype(backend: Backend, labels: Array, weights: Array | float | None) -> DType:
-    """Return the dtype of a total: that in which weights are computed, the widest for numbers."""
-    xp = backend.xp
-    if weights is None:
-        return xp.int8
-    # By name: NumPy's `isdtype` refuses the dtypes of ml_dtypes.
-    if not isinstance(weights, float) and (name := name_of(weights.dtype)) in FLOATING:
-        return dtype_of(xp, compute_name(name))
-    wide = backend.accumulator(labels)
-    return xp.float32 if wide is None else wide
+def _results(inputs: Inputs, summed: tuple[bool, ...]) -> tuple[DType, ...]:
+    """Return the dtypes of the outputs: those of sums are rounded after they are divided."""
+    backend, logits = inputs.backend, inputs.arrays["logits"]
+    wide = None if inputs.axis is None else backend.accumulator(logits)
+    compute = dtype_of(backend.xp, inputs.compute)
+    return tuple([(compute if wide is None else wide) if add else logits.dtype for add in summed])

@@ -8,7 +8,7 @@ from .._backends.names import name_of
 from .._typing import Array
 
 
-def aligned(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, Array]:
+def to_rows(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, Array]:
     """Return the operands of a program, by name; numbers are none."""
     xp, logits = backend.xp, _last(backend, arrays["logits"], axis)
     found = {"logits": logits}
@@ -33,7 +33,7 @@ def aligned(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, 
     return found
 
 
-def restored(backend: Backend, output: str, value: Array, axis: int) -> Array:
+def from_rows(backend: Backend, output: str, value: Array, axis: int) -> Array:
     """Return an output of a program as a family returns it: losses have no classes."""
     if output == "loss":
         return backend.xp.squeeze(value, axis=-1)

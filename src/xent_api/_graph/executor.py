@@ -1,126 +1,82 @@
-"""Programs on whole arrays or tile by tile, by their tapes."""
+"""Programs run by their graphs, on whole arrays or tile by tile."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import lru_cache, partial
-from math import prod
+from functools import lru_cache
+from typing import NamedTuple
 
-from .._backends.base import Program
-from .._typing import Array, Shape
-from .buffers import Layout, Player, Shapes
-from .tiles import Place, broadcast, cut, in_threads, pattern, places
-from .trace import Dialect, Spec, record
+from .._typing import Array, Program
+from .buffers import BufferAssignment, Shapes
+from .interpret import Interpreter
+from .kernels import KernelTable
+from .simplify import simplify
+from .tiles import broadcast, signature
+from .trace import ArraySpec, trace
 
 
-class Runner:
-    """Runs tapes in a dialect.
+class Limits(NamedTuple):
+    """Sizes of tiles, for a library on a processor."""
+
+    direct_elements: int
+    """Up to so many elements whole arrays are as fast as tiles."""
+    tile_elements: int
+    shared_tile_bytes: int
+    """Bytes of one operand's tile where threads share the work."""
+    row_tile_elements: int
+    """Elements of a tile of rows of classes, of which some calls are made for each row."""
+    first_classes: int = 64
+    """The number of classes up to which they come first in a tile."""
+
+
+class Executor:
+    """Runs programs with one library's kernels.
 
     `total` adds up a result; `quiet` switches warnings off, in the thread that enters it.
     """
 
     def __init__(
         self,
-        dialect: Dialect,
+        kernels: KernelTable,
         total: Callable[[Array], Array],
         quiet: Callable[[], AbstractContextManager[object]],
+        limits: Limits,
     ) -> None:
-        self.dialect, self.total, self.quiet = dialect, total, quiet
-        # A layout takes 150 us to make.
-        self.layout = lru_cache(maxsize=256)(self._new_layout)
+        self.kernels, self.total, self.quiet, self.limits = kernels, total, quiet, limits
+        # An assignment takes 150 us to make.
+        self.assignment = lru_cache(maxsize=256)(self._assignment)
         # What small arrays would feel of finding it, 3 us.
         self.ready = lru_cache(maxsize=256)(self._ready)
-
-    def _new_layout(
-        self, program: Program, axis: int, stage: int | None, *operands: Spec
-    ) -> Layout:
-        names = getattr(program, "operands", ())
-        classes = names.index("classes") if "classes" in names else None
-        with self.quiet():
-            tape = record(program, operands, self.dialect, axis, stage, classes)
-            return Layout(tape, self.dialect)
-
-    def _ready(self, program: Program, *operands: Spec) -> tuple[Layout, Shapes]:
-        """Return what a player takes for whole arrays of these dtypes and shapes."""
-        specs = [(dtype, pattern(shape)) for dtype, shape in operands]
-        layout = self.layout(program, -1, None, *specs)
-        return layout, layout.shapes(broadcast(*[shape for _, shape in operands]))
 
     def whole(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program on whole arrays."""
         ready = self.ready(program, *[(v.dtype, v.shape) for v in operands])
-        return self.play(*ready, summed, operands)
+        return self.run(*ready, summed, operands)
 
-    def play(
+    def run(
         self,
-        layout: Layout,
+        assignment: BufferAssignment,
         shapes: Shapes,
         summed: tuple[bool, ...],
         operands: tuple[Array, ...],
     ) -> tuple[Array, ...]:
-        """Run the program of a layout on whole arrays."""
-        player = Player(layout, shapes)
+        """Run the graph of an assignment on whole arrays."""
+        interpreter = Interpreter(assignment, shapes)
         with self.quiet():
-            results = player.play(operands, player.outputs)
+            results = interpreter.run(operands, interpreter.outputs)
             if True not in summed:
                 return results
             pairs = zip(results, summed, strict=True)
             return tuple([self.total(value) if add else value for value, add in pairs])
 
-    def tiled(
-        self,
-        program: Program,
-        operands: tuple[Array, ...],
-        summed: tuple[bool, ...],
-        size: int,
-        workers: int = 1,
-    ) -> tuple[list[Array] | Array, ...]:
-        """Run the program on tiles of `size` elements; return sums as those of the tiles."""
-        shape = broadcast(*(operand.shape for operand in operands))
-        layout = self.layout(program, -1, None, *[(operand.dtype, ()) for operand in operands])
-        wholes = tuple(
-            None if add else self.dialect.empty(shape, dtype)
-            for (dtype, _), add in zip(layout.buffers, summed, strict=False)
-        )
-        targets, flat = wholes, self._flattened(operands, shape)
-        if flat is not None:
-            operands, shape = flat, (prod(shape),)
-            targets = tuple(None if whole is None else whole.reshape(-1) for whole in wholes)
-        spots = list(places(shape, size, workers))
-        totals = in_threads(partial(self._play, program, operands, targets), spots, workers)
-        sums = iter(zip(*totals, strict=True))
-        # Not the views that were written to: autograd lets nobody change a view in place.
-        return tuple(list(next(sums)) if whole is None else whole for whole in wholes)
-
-    def _play(
-        self,
-        program: Program,
-        operands: tuple[Array, ...],
-        wholes: tuple[Array | None, ...],
-        spots: Iterable[Place],
-    ) -> list[tuple[Array, ...]]:
-        """Fill the results at these places; return for each place the sums of the others."""
-        shape = broadcast(*(operand.shape for operand in operands))
-        players: dict[tuple[Shape, ...], Player] = {}
-        totals = []
+    def _assignment(self, program: Program, axis: int, *operands: ArraySpec) -> BufferAssignment:
         with self.quiet():
-            for place in spots:
-                parts = tuple([cut(operand, place, shape) for operand in operands])
-                shapes = tuple([part.shape for part in parts])
-                if shapes not in players:
-                    specs = [(part.dtype, pattern(part.shape)) for part in parts]
-                    layout = self.layout(program, -1, None, *specs)
-                    players[shapes] = Player(layout, layout.shapes(broadcast(*shapes)))
-                targets = tuple([None if whole is None else whole[place] for whole in wholes])
-                results = players[shapes].play(parts, targets)
-                adding = zip(results, wholes, strict=True)
-                totals.append(tuple(self.total(value) for value, whole in adding if whole is None))
-        return totals
+            graph = simplify(trace(program, operands, self.kernels, axis))
+            return BufferAssignment(graph, self.kernels)
 
-    def _flattened(self, operands: tuple[Array, ...], shape: Shape) -> tuple[Array, ...] | None:
-        """Return the operands as vectors, where that copies nothing and broadcasts nothing."""
-        contiguous = self.dialect.contiguous
-        if all(not v.ndim or (v.shape == shape and contiguous(v)) for v in operands):
-            return tuple(v.reshape(-1) if v.ndim else v for v in operands)
-        return None
+    def _ready(self, program: Program, *operands: ArraySpec) -> tuple[BufferAssignment, Shapes]:
+        """Return what an interpreter takes for whole arrays of these dtypes and shapes."""
+        specs = [(dtype, signature(shape)) for dtype, shape in operands]
+        assignment = self.assignment(program, -1, *specs)
+        return assignment, assignment.shapes(broadcast(*[shape for _, shape in operands]))

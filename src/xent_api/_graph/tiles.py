@@ -1,18 +1,22 @@
-"""Pieces of aligned arrays that fit a cache."""
+"""Tiles of aligned arrays, and threads that share them.
+
+A *broadcast signature* is a shape with 1 where an axis broadcasts, and else a number that tells the
+axis. What is made for signatures serves arrays of any sizes.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from math import ceil, prod
 from typing import TypeVar
 
-from .._typing import Array, Shape
+from .._typing import Shape
 
-Place = tuple[slice, ...]
-Part = TypeVar("Part")
+Tile = tuple[slice, ...]
+T = TypeVar("T")
 
 
-def places(shape: tuple[int, ...], size: int, workers: int = 1) -> Iterator[Place]:
-    """Yield the places of tiles of at most about `size` elements, in row-major order.
+def tiles(shape: tuple[int, ...], size: int, workers: int = 1) -> Iterator[Tile]:
+    """Yield tiles of at most about `size` elements, in row-major order.
 
     A tile is whole in the last axes, one slice wide in the axis before them, and single in the
     first ones. The slices of several workers are equally many, and equally wide: of 39 tiles one
@@ -37,7 +41,7 @@ def places(shape: tuple[int, ...], size: int, workers: int = 1) -> Iterator[Plac
             yield (*first, slice(start, min(start + step, length)), *rest)
 
 
-def _unravel(number: int, shape: tuple[int, ...]) -> Place:
+def _unravel(number: int, shape: tuple[int, ...]) -> Tile:
     found = []
     for length in reversed(shape):
         number, index = divmod(number, length)
@@ -52,53 +56,38 @@ def broadcast(*shapes: Shape) -> Shape:
     return tuple(next((n for n in axis if n != 1), 1) for axis in sizes)
 
 
-def pattern(shape: Shape) -> Shape:
-    """Return a shape that broadcasts as this one does: 1 or, at the k-th axis from the end, k + 2.
-
-    What is made for the operands' patterns serves operands of any sizes.
-    """
+def signature(shape: Shape) -> Shape:
+    """Return the signature of a shape: 1 or, at the k-th axis from the end, k + 2."""
     if len(shape) == 1:
         return (1,) if shape[0] == 1 else (2,)
     last = len(shape) + 1
     return tuple([1 if n == 1 else last - k for k, n in enumerate(shape)])
 
 
-def sized(pattern: Shape, shape: Shape) -> Shape:
-    """Return the shape of what has a pattern beside others that together have this shape."""
-    return tuple([1 if n == 1 else shape[1 - n] for n in pattern])
-
-
-def cut(operand: Array, place: Place, shape: tuple[int, ...]) -> Array:
-    """Return what an operand that broadcasts into `shape` has at a place, as a view."""
-    if operand.shape == shape:
-        return operand[place]
-    if not operand.ndim:
-        return operand
-    last = len(shape) - operand.ndim
-    axes = zip(operand.shape, place[last:], shape[last:], strict=True)
-    # An axis of one element stands for every position of a longer one.
-    return operand[tuple(at if size == full else slice(None) for size, at, full in axes)]
+def sized(signature: Shape, shape: Shape) -> Shape:
+    """Return the shape of what has a signature beside others that together have this shape."""
+    return tuple([1 if n == 1 else shape[1 - n] for n in signature])
 
 
 def in_threads(
-    work: Callable[[Iterable[Place]], list[Part]], spots: list[Place], workers: int
-) -> list[Part]:
-    """Return what `work` makes of all places, in their order.
+    work: Callable[[Iterable[Tile]], list[T]], todo: list[Tile], workers: int
+) -> list[T]:
+    """Return what `work` makes of all tiles, in their order.
 
-    Each thread, the caller's among them, takes another place when it is done with one: what else a
+    Each thread, the caller's among them, takes another tile when it is done with one: what else a
     machine does holds up one thread only. (With a third of one processor taken, two threads are 1.4
-    to 1.9 times as fast as one so, and 1.1 to 1.3 with a half of the places each.) They take them
+    to 1.9 times as fast as one so, and 1.1 to 1.3 with a half of the tiles each.) They take them
     from both ends, because neighbours write to new memory of the same page, which the system clears
     for both: two threads are 1.44 times as fast as one at a loss then, and 1.34 side by side.
     """
-    workers = min(workers, len(spots))
+    workers = min(workers, len(todo))
     if workers <= 1:
-        return work(spots)
+        return work(todo)
     from concurrent.futures import ThreadPoolExecutor
 
-    waiting = deque(enumerate(spots))
+    waiting = deque(enumerate(todo))
     ends = waiting.popleft, waiting.pop
-    found: dict[int, Part] = {}
+    found: dict[int, T] = {}
 
     def take(number: int) -> None:
         taken: list[int] = []
@@ -113,15 +102,15 @@ def in_threads(
         take(0)
         for other in others:
             other.result()
-    return [found[number] for number in range(len(spots))]
+    return [found[number] for number in range(len(todo))]
 
 
-def _next(take: Callable[[], tuple[int, Place]], taken: list[int]) -> Iterator[Place]:
-    """Yield places that nobody has taken yet, and note their numbers."""
+def _next(take: Callable[[], tuple[int, Tile]], taken: list[int]) -> Iterator[Tile]:
+    """Yield tiles that nobody has taken yet, and note their numbers."""
     while True:
         try:  # a deque is safe among threads; to ask first whether it is empty would not be
-            number, place = take()
+            number, tile = take()
         except IndexError:
             return
         taken.append(number)
-        yield place
+        yield tile

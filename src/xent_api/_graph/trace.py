@@ -1,236 +1,124 @@
-"""Programs recorded as lists of calls, to be played without the overhead of making arrays.
+"""A program traced once: a graph of the operations that it calls.
 
-A program is called once with stand-ins that note what is done to them. The list is then played on
-each tile: the calls and their order are those of the program, and so are their bits, but each one
-writes into scratch memory that is laid out beforehand. On tiles that fit the cache this takes half
-the time that new temporaries take.
+The program is called with proxies, which note what is done to them. The graph is then run on each
+tile: the operations and their order are those of the program, and so are their bits, but each one
+writes into memory that is assigned beforehand. (The words are those of ``torch.fx``.)
 """
 
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
-from .._backends.base import Program
 from .._math.log1p import log1p
-from .._typing import Array, DType, Shape
-from .simplify import (
-    Step,
-    added_at_labels,
-    apart_from,
-    shortened,
-)
+from .._math.ops import LabelPlace, Ops
+from .._typing import DType, Program, Shape
+from .kernels import KernelTable
 from .tiles import broadcast
 
-Spec = tuple[DType, Shape]
-"""Dtype and shape of an array."""
-BOOLEAN = frozenset({"equal", "not_equal", "greater_equal", "less", "isnan"})
+ArraySpec = tuple[DType, Shape]
+"""Dtype and shape of an array, or its broadcast signature (see `tiles`)."""
+COMPARISONS = frozenset({"equal", "not_equal", "greater_equal", "less", "isnan"})
 
 
-class Dialect(NamedTuple):
-    """How a library makes arrays and carries out the calls of a tape."""
+class Node(NamedTuple):
+    """An operation: ``values[result] = kernels[op](*(values[k] for k in args), out=...)``."""
 
-    functions: dict[str, Callable[..., Array]]
-    """Name of a call → function of its operands and `out`, which returns its result."""
-    empty: Callable[[Shape, DType], Array]
-    constant: Callable[[Any, DType], Any]
-    """What stands for a number beside arrays of a dtype."""
-    dtype: Callable[[DType], DType]
-    """The one of several names of a dtype that its arrays have."""
-    boolean: DType
-    integer: Callable[[DType], DType]
-    """The integers as wide as the numbers of a dtype."""
-    contiguous: Callable[[Array], bool]
-    empty_like: Callable[[Array, DType], Array]
-    """Memory laid out like an array."""
-    broadcast_to: Callable[[Array, Shape], Array]
-    last_first: Callable[[Array], Array]
-    """The array with its last axis first, as a view."""
-    index: DType
-    """The integers that index arrays."""
-    no_log1p: frozenset[DType] = frozenset()
-    """The dtypes of which the library has no `log1p` in vectors; it is made of other calls."""
+    op: str
+    args: tuple[int, ...]
+    result: int
 
 
-class Tape(NamedTuple):
-    """A recorded program, or what it needs of one for a stage of its sums (`stages.py`)."""
+class Graph(NamedTuple):
+    """A traced program. Its values are operands, constants, and the results of nodes."""
 
-    steps: tuple[Step, ...]
-    slots: tuple[Any, ...]
-    """What stands in the slots before a step has run: the constants, else None."""
-    specs: tuple[Spec | None, ...]
-    """What stands there afterwards; None for constants."""
+    nodes: tuple[Node, ...]
+    values: tuple[Any, ...]
+    """The constants, by index; None where a value comes with a call."""
+    specs: tuple[ArraySpec | None, ...]
+    """What each value is; None for constants."""
     outputs: tuple[int, ...]
-    reductions: tuple["Reduction", ...] = ()
 
 
-def record(
-    program: Program,
-    operands: tuple[Spec, ...],
-    dialect: Dialect,
+def trace(
+    program: Program | Callable[..., tuple[Any, ...]],
+    operands: tuple[ArraySpec, ...],
+    kernels: KernelTable,
     axis: int = -1,
-    stage: int | None = None,
-    classes: int | None = None,
-) -> Tape:
-    """Return the tape of a program for operands of these dtypes and shapes, or patterns of them.
+) -> Graph:
+    """Return the graph of a program for operands of these dtypes and shapes, or signatures.
 
-    `axis` is where arrays of two axes have the classes, which are the last axis of a program, and
-    `classes` the operand with their numbers. With a `stage` the outputs are what that stage
-    reduces, or those of the program after the last one.
+    `axis` is where arrays of two axes have the classes, which are the last axis of a program.
     """
-    recorder = Recorder(dialect, axis, stage)
-    given = [recorder.add(dtype, shape) for dtype, shape in operands]
-    recorder.classes = None if classes is None else given[classes]
-    found = program(NAMESPACE, *given)
-    if stage is not None and any(r.stage == stage for r in recorder.reductions):
-        outputs = tuple(r.value for r in recorder.reductions if r.stage == stage)
-    else:
-        outputs = tuple(value.slot for value in found)
-    slots = tuple(recorder.constants.get(k) for k in range(len(recorder.specs)))
-    specs, reductions = tuple(recorder.specs), tuple(recorder.reductions)
-    return Tape(tuple(recorder.steps), slots, specs, outputs, reductions)
+    tracer = Tracer(kernels, axis)
+    found = program(TracedOps(tracer), *[tracer.value(*spec) for spec in operands])
+    values = tuple(tracer.constants.get(k) for k in range(len(tracer.specs)))
+    outputs = tuple(value.index for value in found)
+    return Graph(tuple(tracer.nodes), values, tuple(tracer.specs), outputs)
 
 
-class Reduction(NamedTuple):
-    """A maximum or a sum over the classes."""
+class Tracer:
+    """The nodes of one program, as they are noted."""
 
-    name: str
-    stage: int
-    """How many others it needs, one after the other, before it can begin."""
-    value: int
-    """The slot of what is reduced."""
-    slot: int
-    """The slot of the result."""
-
-
-class Recorder:
-    """The steps of one program, as they are noted."""
-
-    def __init__(self, dialect: Dialect, axis: int = -1, stage: int | None = None) -> None:
-        self.dialect, self.axis, self.stage = dialect, axis, stage
-        self.classes: Recorded | None = None
-        self.reductions: list[Reduction] = []
-        self.stages: dict[int, int] = {}
-        """Slot → the number of reductions that it needs, one after the other; 0 where missing."""
-        self.steps: list[Step] = []
-        self.specs: list[Spec | None] = []
+    def __init__(self, kernels: KernelTable, axis: int) -> None:
+        self.kernels, self.axis = kernels, axis
+        self.nodes: list[Node] = []
+        self.specs: list[ArraySpec | None] = []
         self.constants: dict[int, Any] = {}
-        self.made: dict[int, Step] = {}
-        self._bits: dict[tuple[int, DType], Recorded] = {}
-        self._spots: dict[int, Recorded] = {}
+        self._numbers: dict[tuple[object, ...], int] = {}
 
-    def add(self, dtype: DType, shape: Shape) -> "Recorded":
-        """Return the next stand-in."""
+    def value(self, dtype: DType, shape: Shape) -> "Proxy":
+        """Return what stands for the next value."""
         self.specs.append((dtype, shape))
-        return Recorded(self, len(self.specs) - 1, dtype, shape)
+        return Proxy(self, len(self.specs) - 1, dtype, shape)
 
-    def record(self, name: str, *inputs: Any, dtype: DType | None = None) -> "Recorded":
-        """Note a call and return what stands for its result."""
-        arrays = [value for value in inputs if isinstance(value, Recorded)]
-        own = arrays[-1].dtype
-        slots = tuple(self._slot(value, own) for value in inputs)
-        name, slots = self._shorter(name, slots)
+    def call(
+        self, op: str, *args: Any, dtype: DType | None = None, shape: Shape | None = None
+    ) -> "Proxy":
+        """Note an operation; its dtype is that of the last array and its shape that of all."""
+        proxies = [value for value in args if isinstance(value, Proxy)]
+        own = proxies[-1].dtype
         if dtype is None:
-            dtype = self.dialect.boolean if name in BOOLEAN else own
-        return self.append(name, slots, dtype, broadcast(*(value.shape for value in arrays)))
-
-    def _shorter(self, name: str, slots: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-        """Return a call that gives the same, and takes less time."""
-        if name == "multiply" and self._same_pattern(slots[0], slots[1]):
-            labels = apart_from(slots[1], self.made, self.constants)
-            if labels is not None:
-                return self._within("clear"), (self._spot(labels).slot, slots[0])
-        if name == "subtract":
-            labels, row = added_at_labels(slots[1], self.made, self.constants)
-            if labels is not None and self._same_pattern(row, labels):
-                return self._within("add_at"), (self._spot(labels).slot, row, slots[0])
-        shorter, operands = shortened(name, slots, self.made, self.constants)
-        return (shorter, operands) if shorter in self.dialect.functions else (name, slots)
-
-    def _same_pattern(self, one: int, other: int) -> bool:
-        first, second = self.specs[one], self.specs[other]
-        return first is not None and second is not None and first[1] == second[1]
-
-    def _within(self, name: str) -> str:
-        return name if self.stage is None else f"{name}_within"
-
-    def stands_for(self, slot: int) -> "Recorded":
-        """Return what stands for the value in a slot."""
-        spec = self.specs[slot]
-        assert spec is not None, "a constant"
-        return Recorded(self, slot, *spec)
-
-    def append(self, name: str, slots: tuple[int, ...], dtype: DType, shape: Shape) -> "Recorded":
-        """Note a call on the values in these slots."""
-        result = self.add(dtype, shape)
-        self.stages[result.slot] = max(self.stages.get(slot, 0) for slot in slots)
-        self.made[result.slot] = Step(name, slots, result.slot)
-        self.steps.append(self.made[result.slot])
+            dtype = self.kernels.boolean if op in COMPARISONS else own
+        if shape is None:
+            shape = broadcast(*[value.shape for value in proxies])
+        indices = tuple([self._index(value, own) for value in args])
+        result = self.value(dtype, shape)
+        self.nodes.append(Node(op, indices, result.index))
         return result
 
-    def reduce(self, name: str, value: "Recorded", dtype: DType) -> "Recorded":
-        """Note a reduction over the classes; in a stage its result is given, or not there yet."""
+    def reduce(self, op: str, value: "Proxy", dtype: DType | None = None) -> "Proxy":
+        """Note an operation that makes one number of the classes of a row."""
         shape = list(value.shape)
         shape[self.axis] = 1
-        stage = self.stages.get(value.slot, 0)
-        if self.stage is not None:
-            result = self.add(dtype, tuple(shape))
-            self.reductions.append(Reduction(name, stage, value.slot, result.slot))
-        else:
-            result = self.append(f"{name}{self.axis}", (value.slot,), dtype, tuple(shape))
-        self.stages[result.slot] = stage + 1
-        return result
+        dtype = self.kernels.dtype(value.dtype if dtype is None else dtype)
+        return self.call(f"{op}{self.axis}", value, dtype=dtype, shape=tuple(shape))
 
-    def take(self, array: "Recorded", labels: "Recorded") -> "Recorded":
-        """Note that each row has its value at the label: of pieces it is the sum of one."""
-        if self.stage is None:
-            shape = labels.shape
-            slots = self._spot(labels.slot).slot, array.slot
-            return self.append("gather", slots, array.dtype, shape)
-        chosen = _where(self.record("equal", self.classes, labels), array, 0.0)
-        return self.reduce("sum", chosen, array.dtype)
-
-    def _spot(self, labels: int) -> "Recorded":
-        """Return where the labels are in the memory of arrays with all classes."""
-        if labels not in self._spots:
-            spec = self.specs[labels]
-            assert spec is not None
-            assert self.classes is not None, "labels are among classes"
-            name = f"{self._within('spot')}{self.axis}"
-            slots, dtype = (self.classes.slot, labels), self.dialect.index
-            self._spots[labels] = self.append(name, slots, dtype, spec[1])
-        return self._spots[labels]
-
-    def bits(self, condition: "Recorded", dtype: DType) -> "Recorded":
-        """Return the condition as integers as wide as `dtype`, made once for all choices by it."""
-        key = condition.slot, dtype
-        if key not in self._bits:
-            integer = self.dialect.integer(dtype)
-            self._bits[key] = self.append("bits", (condition.slot,), integer, condition.shape)
-        return self._bits[key]
-
-    def _slot(self, value: Any, dtype: DType) -> int:
-        if isinstance(value, Recorded):
-            return value.slot
-        self.constants[len(self.specs)] = self.dialect.constant(value, dtype)
-        self.specs.append(None)
-        return len(self.specs) - 1
+    def _index(self, value: Any, dtype: DType) -> int:
+        if isinstance(value, Proxy):
+            return value.index
+        key = value.hex() if isinstance(value, float) else value, type(value), dtype
+        if key not in self._numbers:
+            self._numbers[key] = len(self.specs)
+            self.constants[len(self.specs)] = self.kernels.constant(value, dtype)
+            self.specs.append(None)
+        return self._numbers[key]
 
 
-def _operator(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    def forward(self: "Recorded", other: Any) -> "Recorded":
-        return self.recorder.record(name, self, other)
+def _operator(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def forward(self: "Proxy", other: Any) -> "Proxy":
+        return self.tracer.call(op, self, other)
 
-    def reflected(self: "Recorded", other: Any) -> "Recorded":
-        return self.recorder.record(name, other, self)
+    def reflected(self: "Proxy", other: Any) -> "Proxy":
+        return self.tracer.call(op, other, self)
 
     return forward, reflected
 
 
-class Recorded:
-    """Stands for an array while a program is recorded."""
+class Proxy:
+    """Stands for an array while a program is traced."""
 
-    def __init__(self, recorder: Recorder, slot: int, dtype: DType, shape: Shape) -> None:
-        self.recorder, self.slot, self.dtype, self.shape = recorder, slot, dtype, shape
+    def __init__(self, tracer: Tracer, index: int, dtype: DType, shape: Shape) -> None:
+        self.tracer, self.index, self.dtype, self.shape = tracer, index, dtype, shape
 
     __add__, __radd__ = _operator("add")
     __sub__, __rsub__ = _operator("subtract")
@@ -243,101 +131,106 @@ class Recorded:
     __ne__, _ = _operator("not_equal")
     __hash__ = None  # type: ignore[assignment]
 
-    def __neg__(self) -> "Recorded":
-        return self.recorder.record("negative", self)
+    def __neg__(self) -> "Proxy":
+        return self.tracer.call("negative", self)
 
-    def __invert__(self) -> "Recorded":
-        return self.recorder.record("bitwise_invert", self)
-
-
-def _call(name: str) -> Callable[[Recorded], Recorded]:
-    return lambda value: value.recorder.record(name, value)
+    def __invert__(self) -> "Proxy":
+        return self.tracer.call("bitwise_invert", self)
 
 
-def _astype(value: Recorded, dtype: DType) -> Recorded:
-    recorder = value.recorder
-    dtype = recorder.dialect.dtype(dtype)
-    step = recorder.made.get(value.slot)
-    if step is not None and step.name in BOOLEAN:
-        # A comparison can write numbers itself. The one that writes booleans is then left out,
-        # unless they are needed as well.
-        return recorder.append(step.name, step.inputs, dtype, value.shape)
-    return recorder.record("astype", value, dtype=dtype)
+def _call(op: str) -> Callable[..., Proxy]:
+    def function(*args: Any) -> Proxy:
+        tracer: Tracer = args[0].tracer
+        return tracer.call(op, *args)
+
+    return function
 
 
-def _where(condition: Recorded, one: Any, other: Any) -> Recorded:
-    """Note a choice between an array and a number."""
-    recorder = condition.recorder
-    if isinstance(one, Recorded) and isinstance(other, Recorded):
+def _astype(value: Proxy, dtype: DType) -> Proxy:
+    return value.tracer.call("astype", value, dtype=value.tracer.kernels.dtype(dtype))
+
+
+def _where(condition: Proxy, one: Any, other: Any) -> Proxy:
+    """Note a choice between an array and a number, by a mask of the bits of the array's numbers."""
+    if isinstance(one, Proxy) and isinstance(other, Proxy):
         raise TypeError("programs choose between an array and a number only")
-    if isinstance(one, Recorded):
-        return recorder.record("pick", recorder.bits(condition, one.dtype), one, other)
-    return recorder.record("pick", recorder.bits(~condition, other.dtype), other, one)
+    array, number = (one, other) if isinstance(one, Proxy) else (other, one)
+    tracer = condition.tracer
+    integer = tracer.kernels.integer(array.dtype)
+    mask = tracer.call("lane_mask", condition if array is one else ~condition, dtype=integer)
+    return tracer.call("select", mask, array, number)
 
 
-def _log1p_unit(value: Recorded) -> Recorded:
-    if value.dtype not in value.recorder.dialect.no_log1p:
-        return value.recorder.record("log1p", value)
-    return cast("Recorded", log1p(value, single=value.dtype.itemsize == 4))
+def _reduction(op: str) -> Callable[..., Proxy]:
+    def function(value: Proxy, *, axis: int, keepdims: bool, dtype: DType | None = None) -> Proxy:
+        assert axis == -1, "the axis of the classes"
+        assert keepdims, "by which the result stays aligned"
+        if op == "argmax":
+            dtype = value.tracer.kernels.index
+        return value.tracer.reduce(op, value, dtype)
+
+    return function
 
 
-def _zero_if_infinite(x: Recorded, factor: Recorded) -> Recorded:
-    """Note the one call that looks for infinities first: most tiles have none."""
-    return x.recorder.record("guard", factor, x, 0.0)
-
-
-def _full_like(like: Recorded, value: Any) -> Recorded:
-    return like.recorder.record("full_like", like, value)
-
-
-def _sum(value: Recorded, *, axis: int, keepdims: bool, dtype: DType) -> Recorded:
-    assert axis == -1, "the axis of the classes"
-    assert keepdims, "by which the result stays aligned"
-    return value.recorder.reduce("sum", value, value.recorder.dialect.dtype(dtype))
-
-
-def _max(value: Recorded, *, axis: int, keepdims: bool) -> Recorded:
-    assert axis == -1, "the axis of the classes"
-    assert keepdims, "by which the result stays aligned"
-    return value.recorder.reduce("max", value, value.dtype)
-
-
-def _argmax(value: Recorded, *, axis: int, keepdims: bool) -> Recorded:
-    recorder = value.recorder
-    assert axis == -1, "the axis of the classes"
-    assert keepdims, "by which the result stays aligned"
-    assert (recorder.axis, recorder.stage) == (1, None), "whole rows"
-    return recorder.append("argmax1", (value.slot,), recorder.dialect.index, (value.shape[0], 1))
-
-
-def _clip(value: Recorded, low: float, high: float) -> Recorded:
-    return value.recorder.record("clip", value, low, high)
-
-
-def _take_along_axis(value: Recorded, index: Recorded, *, axis: int) -> Recorded:
-    assert axis == -1, "the axis of the classes"
-    made = value.recorder.made[index.slot]
-    assert made.name == "clip", "labels that are among the classes"
-    labels = value.recorder.stands_for(made.inputs[0])
-    return value.recorder.take(value, labels)
-
-
-NAMESPACE = SimpleNamespace(
-    **{name: _call(name) for name in ("abs", "exp", "floor", "isnan", "log1p")},
-    log1p_unit=_log1p_unit,
-    zero_if_infinite=_zero_if_infinite,
-    product_or_zero=lambda factor, x: factor * _zero_if_infinite(x, factor),
+FUNCTIONS = SimpleNamespace(
+    **{op: _call(op) for op in ("abs", "exp", "floor", "isnan", "log1p", "minimum")},
     astype=_astype,
     where=_where,
-    clip=_clip,
-    minimum=lambda one, other: one.recorder.record("minimum", one, other),
-    subtract=lambda one, other: one - other,
-    take_along_axis=_take_along_axis,
-    max=_max,
-    argmax=_argmax,
-    sum=_sum,
-    full_like=_full_like,
-    zeros_like=lambda like: _full_like(like, 0),
-    ones_like=lambda like: _full_like(like, 1),
+    max=_reduction("max"),
+    sum=_reduction("sum"),
+    argmax=_reduction("argmax"),
+    zeros_like=lambda like: like.tracer.call("full_like", like, 0),
+    ones_like=lambda like: like.tracer.call("full_like", like, 1),
+    full_like=_call("full_like"),
 )
-"""What programs use of a namespace."""
+"""What programs use of the standard's functions."""
+
+
+class TracedOps(Ops):
+    """The primitives as single operations, where a kernel does more than the default lines."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        super().__init__(FUNCTIONS)
+        self.tracer = tracer
+
+    def exp_neg_abs(self, x: Proxy, sign: Proxy) -> Proxy:
+        """Return exp(-abs(x)), which need not wait for the sign: nobody differentiates a graph."""
+        return cast("Proxy", self.exp(self.tracer.call("neg_abs", x)))
+
+    def log1p_unit(self, e: Proxy) -> Proxy:
+        """Return log(1 + e) for 0 <= e <= 1, made of other kernels where there is none for it."""
+        if e.dtype not in self.tracer.kernels.no_log1p:
+            return cast("Proxy", self.log1p(e))
+        return cast("Proxy", log1p(e, single=e.dtype.itemsize == 4))
+
+    def zero_if_infinite(self, x: Proxy, factor: Proxy) -> Proxy:
+        """Return x with 0 before inf*0, by a kernel that looks first: most tiles have no inf."""
+        return self.tracer.call("zero_if_infinite", factor, x, 0.0)
+
+    def divided_by(self, x: Proxy, number: float) -> Proxy:
+        """Return x / number; no kernel multiplies by a reciprocal."""
+        return x / number  # type: ignore[no-any-return]
+
+    def sum_excluding_max(self, e: Proxy, dtype: DType) -> Proxy:
+        """Return the sum without a 1, which is looked for only where digits depend on it."""
+        if e.dtype == dtype:  # no kernel adds up in two parts
+            return cast("Proxy", super().sum_excluding_max(e, dtype))
+        return self.tracer.reduce("sum_excluding_max", e, dtype)
+
+    def place(self, classes: Proxy, labels: Proxy, dtype: DType) -> LabelPlace:
+        """Return the labels as indices of the memory of a tile."""
+        op, index = f"label_index{self.tracer.axis}", self.tracer.kernels.index
+        found = self.tracer.call(op, classes, labels, dtype=index, shape=labels.shape)
+        return LabelPlace(classes, labels, found)
+
+    def take_label(self, x: Proxy, at: LabelPlace) -> Proxy:
+        """Return x at the label."""
+        return self.tracer.call("take_label", at.elsewhere, x, shape=at.labels.shape)
+
+    def zero_at_label(self, x: Proxy, at: LabelPlace) -> Proxy:
+        """Return x with 0 at the label."""
+        return self.tracer.call("zero_at_label", at.elsewhere, x)
+
+    def add_at_label(self, x: Proxy, at: LabelPlace, value: Proxy) -> Proxy:
+        """Return x with a value of each row added at its label."""
+        return self.tracer.call("add_at_label", at.elsewhere, value, x)

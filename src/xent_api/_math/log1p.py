@@ -46,7 +46,7 @@ def log1p(e: Array, *, single: bool) -> Array:
     return e - e * e * (_polynomial(above, e) / _polynomial(below, e))
 
 
-def log1p_up_to(xp: Namespace, r: Array, largest: float) -> Array:
+def log1p_up_to(ops: Namespace, r: Array, largest: float) -> Array:
     """Return log(1 + r) of float64 for 0 <= r <= `largest`, right to 1e-15.
 
     By log(1+r) = 2*log(1+s) with s = sqrt(1+r) - 1 = r/(1 + sqrt(1+r)), as often as it takes to
@@ -55,7 +55,7 @@ def log1p_up_to(xp: Namespace, r: Array, largest: float) -> Array:
     times = 0
     while largest > 1.0:
         largest = (1.0 + largest) ** 0.5 - 1.0
-        r = r / (1.0 + xp.sqrt(1.0 + r))
+        r = r / (1.0 + ops.sqrt(1.0 + r))
         times += 1
     return log1p(r, single=False) * 2.0**times
 

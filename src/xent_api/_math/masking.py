@@ -3,8 +3,8 @@
 from .._typing import Array, Namespace
 
 
-def kept(
-    xp: Namespace,
+def valid_positions(
+    ops: Namespace,
     labels: Array,
     mask: Array | None,
     ignored: float | None,
@@ -16,26 +16,26 @@ def kept(
     """
     if ignored is None:
         return mask
-    match = _differs(xp, labels, ignored)
+    match = _differs(ops, labels, ignored)
     return match if mask is None else mask & match
 
 
-def _differs(xp: Namespace, labels: Array, ignored: float) -> Array:
+def _differs(ops: Namespace, labels: Array, ignored: float) -> Array:
     if ignored != ignored:
-        return ~xp.isnan(labels)
+        return ~ops.isnan(labels)
     if isinstance(ignored, bool):  # boolean labels have no comparison with numbers
         return ~labels if ignored else labels
     if isinstance(ignored, int) and abs(ignored) >= 2**31:
         # Beyond the default integer dtype of some namespaces, though the labels' dtype holds it.
-        ignored = xp.full_like(labels, ignored)
+        ignored = ops.full_like(labels, ignored)
     return labels != ignored
 
 
-def select(xp: Namespace, keep: Array | None, value: Array, otherwise: float) -> Array:
+def select(ops: Namespace, keep: Array | None, value: Array, otherwise: float) -> Array:
     """Return `value` where `keep`, else `otherwise`.
 
     Applied to every operand before any arithmetic and to every result after it: then neither a
     value nor automatic differentiation (whose chain rule would multiply a 0 by what stands there)
     ever sees a NaN or an infinity under the mask.
     """
-    return value if keep is None else xp.where(keep, value, otherwise)
+    return value if keep is None else ops.where(keep, value, otherwise)

@@ -1,14 +1,31 @@
 """The named primitives: what formulas ask for beyond the standard's functions.
 
-A formula says what it needs. The lines below, of the standard's functions alone, serve any
-namespace. Where a library has something faster or more exact, its namespace has a function of the
-same name instead.
+A formula says what it needs; the lines below, of the standard's functions alone, serve any
+namespace. A library that has something faster or more exact has a subclass in its own room.
+
+Arrays of rows have the classes in the last axis; what belongs to a row keeps that axis with one
+element.
 """
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
-from .._typing import Array, Namespace
+from .._typing import Array, DType, Namespace
+from . import sums
+
+T = TypeVar("T")
+
+
+class LabelPlace(NamedTuple):
+    """Where the label of each row is among its classes."""
+
+    classes: Array
+    """The numbers 0 to K - 1."""
+    labels: Array
+    """One of them for each row, in the same dtype; or any other number."""
+    elsewhere: Array
+    """Where the label is not, in a form of the library's own."""
 
 
 class Ops:
@@ -19,6 +36,19 @@ class Ops:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._xp, name)
+
+    def cast(self, x: Array, dtype: DType) -> Array:
+        """Return x in a dtype, itself where it has it already."""
+        return x if x.dtype == dtype else self.astype(x, dtype)
+
+    # Elements
+
+    def exp_neg_abs(self, x: Array, sign: Array) -> Array:
+        """Return exp(-abs(x)), with `sign` * x for -abs(x).
+
+        That has the derivative `sign` at 0, too, where the one of `abs` is a matter of convention.
+        """
+        return self.exp(sign * x)
 
     def log1p_unit(self, e: Array) -> Array:
         """Return log(1 + e) for 0 <= e <= 1."""
@@ -39,3 +69,87 @@ class Ops:
         """Tell where the product would be 0*inf."""
         # Not `isinf`: torch's compiler takes the elements one by one for it, a quarter of the time.
         return (self.abs(x) == math.inf) & (factor == 0.0)
+
+    def divided_by(self, x: Array, number: float) -> Array:
+        """Return x / number, rounded once.
+
+        XLA and CUDA divide by a single number by multiplying with its rounded reciprocal, so that
+        the same mean would differ by a bit from one whose denominator is an array.
+        """
+        return x / (self.zeros_like(x) + number)
+
+    # Rows of classes
+
+    def row_max(self, x: Array) -> Array:
+        """Return the largest of each row."""
+        return self.max(x, axis=-1, keepdims=True)
+
+    def shift(self, x: Array, m: Array) -> Array:
+        """Return x - m, which has to be 0 where x is the maximum m."""
+        return x - m
+
+    def plain_row_sum(self, x: Array, dtype: DType) -> Array:
+        """Return the sum of each row as the library adds up in a dtype."""
+        return self.sum(x, axis=-1, keepdims=True, dtype=dtype)
+
+    def row_sum(self, x: Array, dtype: DType) -> Array:
+        """Return the sum of each row of numbers of one sign, in a dtype, to all its digits."""
+        return sums.row_sum(self, x, dtype)
+
+    def sum_excluding_max(self, e: Array, dtype: DType) -> Array:
+        """Return the sum of each row of e <= 1 without one of those that are 1."""
+        return sums.sum_excluding_max(self, e, dtype)
+
+    def log1p_rest(self, r: Array, size: int) -> Array:
+        """Return log(1 + r) for r, the sum of all but one of `size` numbers from 0 to 1."""
+        return self.log1p(r)
+
+    # The label of a row
+
+    def place(self, classes: Array, labels: Array, dtype: DType) -> LabelPlace:
+        """Return where the labels are among the classes, for arrays of a dtype."""
+        return LabelPlace(classes, labels, classes != labels)
+
+    def take_label(self, x: Array, at: LabelPlace) -> Array:
+        """Return x at the label, or at the class nearest to a label that is none."""
+        last = at.classes.shape[-1] - 1
+        return self.take_along_axis(x, self.clip(at.labels, 0, last), axis=-1)
+
+    def zero_at_label(self, x: Array, at: LabelPlace) -> Array:
+        """Return x with 0 at the label."""
+        return self.where(at.elsewhere, x, 0.0)
+
+    def add_at_label(self, x: Array, at: LabelPlace, value: Array) -> Array:
+        """Return x with a value of each row added at its label."""
+        return self.where(at.elsewhere, x, x + value)
+
+    # What compilers and automatic differentiation are told
+
+    def constant_unless(self, x: Array, varies: Callable[[], Array]) -> Array:
+        """Return x, of which derivatives see a constant except where it `varies`."""
+        return x
+
+    def opaque(self, x: Array) -> Array:
+        """Return x as something that a compiler does not know to be the same."""
+        return x
+
+    def recomputed(
+        self, after: Array, known: T, function: Callable[..., T], *arrays: Array
+    ) -> tuple[Array, T]:
+        """Return `after` and `known`, which is ``function(self, *arrays)``.
+
+        A compiler that would keep whole arrays of what is `known` can be made to compute it again.
+        """
+        return after, known
+
+
+class DifferentiatedOps(Ops):
+    """The primitives where the library may differentiate their lines."""
+
+    def stop_gradient(self, x: Array) -> Array:
+        """Return x as a constant for derivatives."""
+        raise NotImplementedError
+
+    def constant_unless(self, x: Array, varies: Callable[[], Array]) -> Array:
+        """Return x, of which derivatives see a constant except where it `varies`."""
+        return self.where(varies(), x, self.stop_gradient(x))

@@ -7,55 +7,77 @@ With q = exp(x_y) of the label y, b the sum of exp(x_k) of all other classes, an
 
 These are the lines of `softmax` with x_y for m where the loss is concerned, and 0 for it elsewhere.
 They take a pass less over the logits, for the differences from the maxima, or two, where
-exponentials need no wider dtype (`exact`), and the rounding of those differences is in none of the
-results. But exponentials overflow, or keep no digits,
-where logits are far from 0: `trusted` tells the rows of which all results have theirs. Others
-are left to the lines of `softmax`.
+exponentials need no wider dtype (`_exact`), and the rounding of those differences is in none of the
+results. But exponentials overflow, or keep no digits, where logits are far from 0. The last result
+tells the rows that are not `reliable`; they are left to the lines of `softmax`.
 """
 
-from .._typing import Array, DType, Namespace
-from .softmax import at_label
+from .._typing import Array, Namespace
+from .mean import divided
+from .ops import LabelPlace
+from .softmax import Rows, is_class, row_weights
 
-LEAST = 0.5
+MIN_SUM = 0.5
 """The least S. An exponential that is subnormal is off by up to half of the smallest number, and
-times no more than 1/LEAST by the smallest."""
+times no more than 1/MIN_SUM by the smallest."""
 FACTORS = 2.0**-126, 2.0
-"""What w/S may be: a float32 number with all digits, and no more than 1/LEAST, by which the
+"""What w/S may be: a float32 number with all digits, and no more than 1/MIN_SUM, by which the
 smallest exponentials would show how few digits they have."""
 ODDS = 2.0**-100, 1e300
 """What b/q may be. Below it exponentials of others may be subnormal, or 0, beyond it that of the
 label in float64."""
 
 
-def exact(xp: Namespace, x: Array, classes: Array, size: int, wide: DType) -> Array:
-    """Return exp(x) of a class of each row in the dtype `wide`.
+def outputs(
+    ops: Namespace,
+    rows: Rows,
+    x: Array,
+    classes: Array,
+    labels: Array,
+    weights: Array | float | None,
+    denominator: Array | float | None,
+    *,
+    gradient: bool,
+) -> dict[str, Array]:
+    """Return the losses, the `gradient` if it is asked for, and 1 for rows without all digits."""
+    at, valid = ops.place(classes, labels, rows.compute), is_class(labels, rows.size)
+    q, e = _exact(ops, rows, x, at), ops.zero_at_label(ops.exp(x), at)
+    largest, terms = None, []
+    if rows.compute != rows.wide:
+        index = ops.cast(ops.argmax(e, axis=-1, keepdims=True), labels.dtype)
+        valid = valid & (index != labels)  # which is where all others are 0
+        largest = ops.place(classes, index, rows.compute)
+        terms, e = [_exact(ops, rows, x, largest)], ops.zero_at_label(e, largest)
+    b = sum(terms, ops.row_sum(e, rows.wide))
+    odds, whole = b / q, b + q
+    w = row_weights(ops, weights, whole)
+    softplus = ops.log1p(odds)
+    found = {"loss": softplus if w is None else softplus * w}
+    reliable = (whole >= MIN_SUM) & (odds >= ODDS[0]) & (odds < ODDS[1]) & valid
+    if gradient:
+        factor = divided(ops, 1.0 / whole if w is None else (1.0 / whole) * w, denominator)
+        narrow = ops.cast(factor, rows.compute)
+        reliable = reliable & _has_digits(ops, narrow, w)
+        value = ops.add_at_label(e * narrow, at, ops.cast(-(b * factor), rows.compute))
+        for term in terms:
+            value = ops.add_at_label(value, largest, ops.cast(term * factor, rows.compute))
+        found["gradient"] = value
+    return found | {"unreliable": ops.astype(~reliable, rows.compute)}
+
+
+def _exact(ops: Namespace, rows: Rows, x: Array, at: LabelPlace) -> Array:
+    """Return exp(x) of a class of each row in the dtype of rows.
 
     For the label, and for the largest of the others. Where a maximum is subtracted that is exactly
     1. Here its error would be that of the whole sum where it is nearly all of it, and so be in all
     gradients of the row: of an exponential that is off by 2.5 ulp they would be by 5.
     """
-    return xp.exp(xp.astype(at_label(xp, x, classes, size), wide))
+    return ops.exp(ops.astype(ops.take_label(x, at), rows.wide))
 
 
-def odds(beside: Array, at_label: Array) -> Array:
-    """Return b/q, the odds against the label."""
-    return beside / at_label
-
-
-def loss(xp: Namespace, odds: Array, weights: Array | None) -> Array:
-    """Return L of the rows."""
-    value = xp.log1p(odds)
-    return value if weights is None else value * weights
-
-
-def trusted(whole: Array, odds: Array) -> Array:
-    """Tell the rows of which the loss has its digits. NaN is nowhere in them."""
-    return (whole >= LEAST) & (odds >= ODDS[0]) & (odds < ODDS[1])
-
-
-def trusted_factor(xp: Namespace, factor: Array, weights: Array | None) -> Array:
-    """Tell the rows of which the rounded factor has its digits."""
-    size = xp.abs(factor)
+def _has_digits(ops: Namespace, factor: Array, weights: Array | None) -> Array:
+    """Tell the rows of which the rounded factor has its digits. NaN has none."""
+    size = ops.abs(factor)
     if weights is None:
         return (size >= FACTORS[0]) & (size < FACTORS[1])
     return ~((size < FACTORS[0]) & (weights != 0.0)) & (size < FACTORS[1])

@@ -29,7 +29,7 @@ class Terms(NamedTuple):
 
     residual: Array
     """r, the coefficient of -x: one of B and -A; plain, what the label is above the step b."""
-    total: Array | float | None
+    coefficients: Array | float | None
     """t = A + B. None stands for the constant 1 of the plain loss: its derivative with respect to
     the label is then exactly 0 instead of the difference of two rounded halves."""
     sign: Array
@@ -39,35 +39,31 @@ class Terms(NamedTuple):
 
 
 def terms(
-    xp: Namespace,
+    ops: Namespace,
     x: Array,
     z: Array,
     *,
     smoothing: float = 0.0,
     pos_weight: Array | float | None = None,
-    differentiable: bool = True,
 ) -> Terms:
     """Return the shared terms of the loss at logits `x` and labels `z`, for weights of 1.
 
     `z - b` is z at b = 0 and -(1-z) at b = 1: B or -A of the plain loss by arithmetic alone. A
     `where` would do the same, but on NumPy one with an unpredictable condition costs more than the
     rest of the loss together.
-
-    Where no library differentiates these lines, `differentiable` may be False: the same numbers,
-    to the bit, by an absolute value that need not wait for the step.
     """
-    b = xp.astype(x >= 0.0, x.dtype)
+    b = ops.astype(x >= 0.0, x.dtype)
     s = 1.0 - 2.0 * b
     residual = z - b
-    total: Array | float | None = None
+    coefficients: Array | float | None = None
     if smoothing:
         # Smoothing z first and then taking 1 - z would cost up to 1e6 ulp where 1 - z is small.
         # Here both summands have the same sign.
         residual = residual * (1.0 - smoothing) + s * (0.5 * smoothing)
     if pos_weight is not None:
         residual = residual * (b + (1.0 - b) * pos_weight)
-        total = _total(z, smoothing, pos_weight)
-    return Terms(residual, total, s, xp.exp(s * x if differentiable else -xp.abs(x)))
+        coefficients = _coefficients(z, smoothing, pos_weight)
+    return Terms(residual, coefficients, s, ops.exp_neg_abs(x, s))
 
 
 def label_terms(t: Terms, *, smoothing: float, pos_weight: Array | float | None) -> Terms:
@@ -79,25 +75,25 @@ def label_terms(t: Terms, *, smoothing: float, pos_weight: Array | float | None)
     q = 1.0 if pos_weight is None else pos_weight
     b = 0.5 - 0.5 * t.sign
     residual = (1.0 - smoothing) * (b + (1.0 - b) * q)
-    return t._replace(residual=residual, total=(1.0 - smoothing) * (q - 1.0))
+    return t._replace(residual=residual, coefficients=(1.0 - smoothing) * (q - 1.0))
 
 
 def pos_weight_terms(z: Array, t: Terms, *, smoothing: float) -> Terms:
     """Return the terms of the derivative with respect to q, for weights of 1: A = 0, B = B/q."""
     positive = z * (1.0 - smoothing) + 0.5 * smoothing
     b = 0.5 - 0.5 * t.sign
-    return t._replace(residual=(1.0 - b) * positive, total=positive)
+    return t._replace(residual=(1.0 - b) * positive, coefficients=positive)
 
 
 def weighted(t: Terms, weights: Array | float | None) -> Terms:
     """Return the terms of the loss times `weights`."""
     if weights is None:
         return t
-    total = weights if t.total is None else t.total * weights
-    return t._replace(residual=t.residual * weights, total=total)
+    coefficients = weights if t.coefficients is None else t.coefficients * weights
+    return t._replace(residual=t.residual * weights, coefficients=coefficients)
 
 
-def _total(z: Array, smoothing: float, pos_weight: Array | float) -> Array:
+def _coefficients(z: Array, smoothing: float, pos_weight: Array | float) -> Array:
     """Return A + B without weights.
 
     Grouped so that an array of ones as `pos_weight` gives exactly 1: in binary arithmetic
@@ -111,16 +107,16 @@ def _total(z: Array, smoothing: float, pos_weight: Array | float) -> Array:
     return total
 
 
-def loss(xp: Namespace, x: Array, t: Terms) -> Array:
+def loss(ops: Namespace, x: Array, t: Terms) -> Array:
     """Return L = t*log1p(e) - x*r.
 
     At infinite x the product is inf*0 where r = 0, though its limit is 0. Putting 0 for such an x
     *before* the product keeps the derivative with respect to the label, -x, at every finite x;
     doing it afterwards, or wherever r = 0, would lose that derivative at all hard labels.
     """
-    x = xp.zero_if_infinite(x, t.residual)
-    softplus = xp.log1p_unit(t.decay)
-    return (softplus if t.total is None else t.total * softplus) - x * t.residual
+    x = ops.zero_if_infinite(x, t.residual)
+    softplus = ops.log1p_unit(t.decay)
+    return (softplus if t.coefficients is None else t.coefficients * softplus) - x * t.residual
 
 
 def gradient(t: Terms) -> Array:
@@ -131,7 +127,7 @@ def gradient(t: Terms) -> Array:
     it is -0, as at z = 0 and -x it is 0.
     """
     tail = t.sign * (t.decay / (1.0 + t.decay))
-    return (tail if t.total is None else t.total * tail) - t.residual
+    return (tail if t.coefficients is None else t.coefficients * tail) - t.residual
 
 
 def hessian(z: Array, t: Terms) -> Array:
@@ -145,6 +141,6 @@ def hessian(z: Array, t: Terms) -> Array:
     derivative would otherwise not see.
     """
     curvature = t.decay / (1.0 + t.decay * (2.0 + t.decay))
-    if t.total is not None:
-        curvature = t.total * curvature
+    if t.coefficients is not None:
+        curvature = t.coefficients * curvature
     return curvature + (z - z)

@@ -1,4 +1,4 @@
-r"""Softmax cross entropy with logits: loss, gradient and diagonal of the Hessian of one row.
+r"""Softmax cross entropy with logits: terms, loss, gradient and diagonal of the Hessian of a row.
 
 For the logits x of K classes, labels z with the sum Z, and a weight w,
 
@@ -11,96 +11,121 @@ With m = max x, u = x - m <= 0, e = exp(u), and r the sum of all e but one that 
     \partial L/\partial x_j = w\,((Z - z_j)\,p_j - z_j\,n_j), \qquad
     p = e/(1+r), \quad n = ((1-e) + r)/(1+r) = 1 - p.
 
-n is computed as (f - e*f) + r*f with f = 1/(1+r): one product and one rounding less. For
-labels in [0, Z] all terms of the loss are >= 0. r is summed without the 1 of the largest logit, so
-that a confident prediction costs r, which may be 1e-30, and not 0; and n, the probability of all
+For labels in [0, Z] all terms of the loss are >= 0. r is summed without the 1 of the largest logit,
+so that a confident prediction costs r, which may be 1e-30, and not 0; and n, the probability of all
 other classes, is a sum too where the textbook's 1 - p rounds to 0. Classes that share the maximum
 need no case of their own: one of them is the 1, the others stay in r.
 
-The rows are the last axis; what belongs to a row keeps it with one element. Sums over the classes
-are taken, and what follows of a row is computed, in the dtype `wide`, which costs next to nothing:
-a row has one of it for K elements.
+A class index y stands for labels that are 1 at y and 0 elsewhere. With b, the sum of all e but that
+at y, there is no sum without the maximum to be taken: r = b + (e_y - 1). Where y has the maximum
+that is b itself. Elsewhere its 1 is in b, and r needs no digits beyond those of 1 + r: the loss is
+at least log 2.
 
-m is a constant in these lines: neither loss nor gradient depends on it.
+Sums over the classes are taken, and what follows of a row is computed, in the dtype `wide`, which
+costs next to nothing: a row has one of it for K elements.
 """
 
+from math import nan
+from typing import Any, NamedTuple
+
 from .._typing import Array, DType, Namespace
-from . import sums
+from .mean import divided
+from .ops import LabelPlace
 
 
-def highest(xp: Namespace, x: Array) -> Array:
-    """Return m = max x."""
-    return xp.max(x, axis=-1, keepdims=True)
+class Rows(NamedTuple):
+    """How rows are computed, and what is done to their labels."""
+
+    size: Any
+    """K, the number of classes: an int, or a symbol for one."""
+    smoothing: float
+    compute: DType
+    """The dtype of what each class has."""
+    wide: DType
+    """The dtype of what each row has."""
+    of_loss: bool
+    """Whether derivatives are those of the loss; else they are those of its gradient."""
 
 
-def step(xp: Namespace, x: Array, top: Array) -> Array:
-    """Return u = x - m, which has to be 0 at the maximum.
+class Terms(NamedTuple):
+    """What loss, gradient and Hessian share, so that one exponential of each class serves all."""
 
-    By name, so that a compiler's namespace can see to that: one that computes x anew for this line
-    may leave out the rounding that m has.
-    """
-    return xp.subtract(x, top)
-
-
-def all_but_one(xp: Namespace, e: Array, wide: DType) -> Array:
-    """Return r, the sum of all `e` <= 1 without one of those that are 1.
-
-    The floor is 1 where e is, and 0 elsewhere. That takes the ones out of the sum exactly, and
-    leaves the derivative of e there: automatic differentiation sees the whole softmax.
-    """
-    ones = xp.floor(e)
-    count = xp.astype(sums.added(xp, ones, e.dtype), wide)
-    return sums.total(xp, e - ones, wide) + (count - 1.0)
-
-
-def all_but_one_in_turn(xp: Namespace, e: Array, wide: DType) -> Array:
-    """Return r by sums that wait for each other: for long rows under XLA, on CPUs.
-
-    It computes those in one pass over a row, and two sums side by side from memory: twice the time
-    of loss and gradient, of 1000 classes. A single one is left out of the second sum. Where there
-    are several, the sum is that of all, below 0, and its sign tells that a 1 is to be subtracted.
-    """
-    ones = xp.floor(e)
-    count = sums.added(xp, ones, e.dtype)
-    several = xp.minimum(xp.abs(count - 1.0), xp.ones_like(count))
-    signed = sums.added(xp, (e - ones * (1.0 - several)) * (1.0 - 2.0 * several), wide)
-    size = xp.abs(
-        signed
-    )  # (in this order: XLA makes other kernels if it stands last, half as fast)
-    below = -xp.minimum(signed, xp.zeros_like(signed))
-    return size - xp.minimum(below, xp.ones_like(signed))
+    rows: Rows
+    u: Array
+    e: Array
+    r: Array
+    """The sum of all e but one that is 1; NaN where the label is no class."""
+    whole: Array
+    """1 + r, the sum of all e."""
+    mass: Array | None
+    """Z; None stands for 1."""
+    weights: Array | None
+    """w; None stands for 1."""
+    denominator: Array | float | None
+    """What the derivatives of a mean are divided by, in the factor that all classes of a row have:
+    once for a row."""
 
 
-def others(beside: Array, at_label: Array) -> Array:
-    """Return r from the sum of all e but that at the label, and from that.
+class Label(NamedTuple):
+    """What there is of a class index, besides."""
 
-    Where the label is the largest logit, the sum is r itself. Elsewhere its 1 is in the sum, and r
-    needs no digits beyond those of 1 + r: the loss is at least log 2. So that none of the ones has
-    to be looked for.
-    """
-    return beside + (at_label - 1.0)
-
-
-def apart(xp: Namespace, classes: Array, labels: Array, size: int, dtype: DType) -> Array:
-    """Return 0 at the label and 1 at all other ones of `size` classes.
-
-    By arithmetic, because XLA's kernels of sums on CPUs take in `abs` and `minimum`, but neither
-    comparisons nor `clip`, of which it keeps a whole array: a sum behind one takes 1.7 ns an
-    element, behind these lines 0.3 (JAX 0.10).
-    """
-    if size >= 2**24:  # float32 does not tell such numbers apart
-        return xp.astype(classes != labels, dtype)
-    distance = xp.abs(xp.astype(classes, dtype) - xp.astype(labels, dtype))
-    return xp.minimum(distance, xp.ones_like(distance))
+    at: LabelPlace
+    u: Array
+    """u at the label."""
+    e: Array
+    """e at the label."""
+    rest: Array
+    """e, but 0 at the label."""
+    b: Array
+    """The sum of the rest."""
+    valid: Array
+    """Whether the label is a class."""
 
 
-def with_label(elsewhere: Array, number: Array, apart: Array) -> Array:
-    """Return what is 0 at the label of each row with a number there.
+def dense_terms(
+    ops: Namespace,
+    rows: Rows,
+    x: Array,
+    z: Array,
+    weights: Array | float | None,
+    denominator: Array | float | None,
+) -> Terms:
+    """Return the terms for a label of each class."""
+    mass = ops.row_sum(z, rows.wide)
 
-    By arithmetic, too, and with e times `apart` in what is elsewhere: XLA then has one array for
-    the sum and the gradient.
-    """
-    return elsewhere - number * (apart - 1.0)
+    def at_label(m: Array) -> Array:
+        at_max = ops.plain_row_sum(ops.where(x == m, z, 0.0), rows.wide)
+        return at_max * 2.0 >= mass
+
+    m = _maximum(ops, rows, x, at_label)
+    known = _exponentials(ops, x, m)
+    r = ops.sum_excluding_max(known[1], rows.wide)
+    r, (u, e) = ops.recomputed(r, known, _exponentials, x, m)
+    return Terms(rows, u, e, r, 1.0 + r, mass, row_weights(ops, weights, r), denominator)
+
+
+def sparse_terms(
+    ops: Namespace,
+    rows: Rows,
+    x: Array,
+    classes: Array,
+    labels: Array,
+    weights: Array | float | None,
+    denominator: Array | float | None,
+) -> tuple[Terms, Label]:
+    """Return the terms for a class index, of which one that is no class makes the row NaN."""
+    at = ops.place(classes, labels, rows.compute)
+    chosen = ops.take_label(x, at)
+    m = _maximum(ops, rows, x, lambda m: chosen == m)
+    u, e = _exponentials(ops, x, m)
+    u_label = ops.shift(ops.cast(chosen, rows.wide), ops.cast(m, rows.wide))
+    rest, e_label = ops.zero_at_label(e, at), ops.exp(u_label)
+    b = ops.row_sum(rest, rows.wide)
+    valid = is_class(labels, rows.size)
+    # Every output depends on one of these.
+    r, whole = (ops.where(valid, value, nan) for value in (b + (e_label - 1.0), b + e_label))
+    terms = Terms(rows, u, e, r, whole, None, row_weights(ops, weights, r), denominator)
+    return terms, Label(at, u_label, e_label, rest, b, valid)
 
 
 def is_class(labels: Array, size: int) -> Array:
@@ -108,107 +133,156 @@ def is_class(labels: Array, size: int) -> Array:
     return (labels >= 0) & (labels < size)
 
 
-def at_label(xp: Namespace, x: Array, labels: Array, size: int) -> Array:
-    """Return x at the label, or at the class nearest to a label that is none."""
-    return xp.take_along_axis(x, xp.clip(labels, 0, size - 1), axis=-1)
+def row_weights(ops: Namespace, weights: Array | float | None, like: Array) -> Array | None:
+    """Return the weights of rows in the dtype of `like`."""
+    if weights is None:
+        return None
+    if isinstance(weights, float):
+        return ops.zeros_like(like) + weights
+    return ops.cast(weights, like.dtype)
 
 
-def put(xp: Namespace, value: Array, labels: Array, size: int, number: Array) -> Array:
-    """Return `value` with a number at the label of each row, or at the class nearest to it.
-
-    Beyond the standard: for namespaces that have NumPy's function.
-    """
-    return xp.put_along_axis(value, xp.clip(labels, 0, size - 1), number, axis=-1)
+def dense_loss(ops: Namespace, t: Terms, z: Array) -> Array:
+    """Return L of the rows for a label of each class."""
+    products = ops.product_or_zero(_smoothed(ops, t, z), t.u)
+    return _loss(ops, t, -ops.row_sum(products, t.rows.wide))
 
 
-def hard_linear(
-    xp: Namespace, at_label: Array, step: Array, size: int, smoothing: float, wide: DType
-) -> Array:
-    """Return that part for one hard label of `size` classes, with u `at_label`."""
+def sparse_loss(ops: Namespace, t: Terms, label: Label) -> Array:
+    """Return L of the rows for a class index."""
+    size, smoothing, _, wide, _ = t.rows
     if not smoothing:
-        return -at_label
-    spread = sums.total(xp, step, wide) * (smoothing / size)
-    return -spread if smoothing == 1.0 else -(at_label * (1.0 - smoothing) + spread)
+        return _loss(ops, t, -label.u)
+    spread = ops.row_sum(t.u, wide) * (smoothing / size)
+    kept = 0.0 if smoothing == 1.0 else label.u * (1.0 - smoothing)
+    return _loss(ops, t, -(kept + spread))
 
 
-def smoothed(z: Array, mass: Array, size: int, smoothing: float) -> Array:
-    """Return the labels of which `smoothing` is spread evenly, for labels of the sum `mass`."""
-    return z * (1.0 - smoothing) + mass * (smoothing / size)
+def dense_gradient(ops: Namespace, t: Terms, z: Array) -> Array:
+    """Return dL/dx for a label of each class."""
+    z, factor = _smoothed(ops, t, z), _factor(ops, t, None)
+    p = t.e * _narrow(ops, t, factor)
+    return _gradient(p, _complement(ops, t, p, factor), z, _narrow(ops, t, t.mass) - z)
 
 
-def hard_labels(size: int, smoothing: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return z and 1 - z of a smoothed hard label, and of the other classes."""
-    share = smoothing / size
-    return ((1.0 - smoothing) + share, smoothing - share), (share, 1.0 - share)
+def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
+    """Return dL/dx for a class index."""
+    size, smoothing = t.rows.size, t.rows.smoothing
+    share, factor = smoothing / size, _factor(ops, t, None)
+    ends = (1.0 - smoothing) + share, smoothing - share
+    at_label = _gradient(label.e * factor, label.b * factor, *ends)
+    p, n = label.rest * _narrow(ops, t, factor), None
+    if smoothing:
+        n = ops.zero_at_label(_complement(ops, t, p, factor), label.at)
+    elsewhere = _gradient(p, n, share, 1.0 - share)
+    return ops.add_at_label(elsewhere, label.at, _narrow(ops, t, at_label))
 
 
-def loss(
-    xp: Namespace, linear: Array, others: Array, mass: Array | None, weights: Array | None
-) -> Array:
-    """Return L of the rows, for labels of the sum `mass`; None stands for 1."""
-    softplus = xp.log1p(others)
-    value = linear + (softplus if mass is None else mass * softplus)
-    return value if weights is None else xp.zero_if_infinite(value, weights) * weights
+def dense_hessian(ops: Namespace, t: Terms, _: object = None) -> Array:
+    """Return d²L/dx² = w*Z*p*(1 - p), the diagonal, as that of q = min(p, 1 - p).
+
+    Where 1 - p is the smaller one, e is 1 and it is r/S; so that no factor is a rounded difference
+    from 1, of which few digits are left. The relative error of q*(1 - q) is that of q at most, and
+    next to none around 1/2. (Which of the two forms is off by less was measured, over 1e8 elements
+    each.)
+    """
+    factor = _factor(ops, t, t.mass)
+    rounded, share = _narrow(ops, t, factor), _narrow(ops, t, 1.0 / t.whole)
+    smaller = ops.minimum(t.e, (1.0 - t.e) + _narrow(ops, t, t.r))
+    value = smaller * rounded
+    if t.rows.compute == t.rows.wide:
+        return smaller * (rounded - value * share)
+    error = _narrow(ops, t, factor - ops.cast(rounded, t.rows.wide))
+    return value - (value * (smaller * share) - smaller * error)
 
 
-def factor(whole: Array, mass: Array | None, weights: Array | None) -> Array:
-    """Return w*Z/S from S, the sum of all e; None stands for 1."""
-    value = (1.0 if mass is None else mass) / whole
-    return value if weights is None else value * weights
+def sparse_hessian(ops: Namespace, t: Terms, label: Label) -> Array:
+    """Return the same for a class index, with an r that has all digits wherever the label is."""
+    r = ops.where(label.valid, ops.sum_excluding_max(t.e, t.rows.wide), nan)
+    return dense_hessian(ops, t._replace(r=r, whole=1.0 + r))
 
 
-def gradient(p: Array, n: Array | None, z: Array | float, others: Array | float) -> Array:
-    """Return dL/dx = (Z - z)*p - z*n from Z - z, `others`, and p and n times the weight.
+def label_slope(ops: Namespace, t: Terms, z: Array) -> Array:
+    """Return dL/dz = w*(log(1 + r) - u), smoothed as the labels are.
+
+    At a class that is switched off it would be infinite. There it is that of u = 0, because what
+    made a label of 0 will multiply it by 0.
+    """
+    size, smoothing = t.rows.size, t.rows.smoothing
+    softplus = ops.log1p_rest(_narrow(ops, t, t.r), size)
+    u = ops.zero_if_infinite(t.u, z)
+    if smoothing:
+        mean = ops.row_sum(u, u.dtype) / size
+        kept = ops.zeros_like(u) if smoothing == 1.0 else u * (1.0 - smoothing)
+        u = kept + mean * smoothing
+    return _weighted(ops, softplus - u, None if t.weights is None else _narrow(ops, t, t.weights))
+
+
+def _maximum(ops: Namespace, rows: Rows, x: Array, at_label: Any) -> Array:
+    """Return m as automatic differentiation should see it.
+
+    Neither loss nor gradient depends on it, but it decides what cancels. Of the loss the slope at
+    the label keeps its digits where the maximum is a variable, those elsewhere where it is a
+    constant; of the gradient the other way about. (`at_label`: where the label has the maximum.)
+    """
+    m = ops.row_max(x)
+    return ops.constant_unless(m, lambda: at_label(m) if rows.of_loss else ~at_label(m))
+
+
+def _exponentials(ops: Namespace, x: Array, m: Array) -> tuple[Array, Array]:
+    """Return u and e."""
+    u = ops.shift(x, m)
+    return u, ops.exp(u)
+
+
+def _smoothed(ops: Namespace, t: Terms, z: Array) -> Array:
+    """Return the labels, of which `smoothing` is spread evenly."""
+    size, smoothing = t.rows.size, t.rows.smoothing
+    if not smoothing:
+        return z
+    return z * (1.0 - smoothing) + _narrow(ops, t, t.mass) * (smoothing / size)
+
+
+def _loss(ops: Namespace, t: Terms, linear: Array) -> Array:
+    """Return L from its linear part."""
+    softplus = ops.log1p_rest(t.r, t.rows.size)
+    return _weighted(ops, linear + (softplus if t.mass is None else t.mass * softplus), t.weights)
+
+
+def _weighted(ops: Namespace, value: Array, weights: Array | None) -> Array:
+    """Return the product, which is 0 where the weight is."""
+    return value if weights is None else ops.zero_if_infinite(value, weights) * weights
+
+
+def _factor(ops: Namespace, t: Terms, mass: Array | None) -> Array:
+    """Return w*Z/S, or its part of a mean."""
+    value = (1.0 if mass is None else mass) / t.whole
+    value = value if t.weights is None else value * t.weights
+    return divided(ops, value, t.denominator)
+
+
+def _complement(ops: Namespace, t: Terms, p: Array, factor: Array) -> Array:
+    """Return n times the factor, as f*(1 - e + r) from e*f, f and r*f.
+
+    Exactly r*f for the largest, of which e is 1. For all others the difference is added to what is
+    no smaller than it. That the factor is in each term saves a product, and the rounding of it.
+    """
+    return (_narrow(ops, t, factor) - p) + _narrow(ops, t, t.r * factor)
+
+
+def _gradient(p: Array, n: Array | None, z: Array | float, rest: Array | float) -> Array:
+    """Return dL/dx = (Z - z)*p - z*n from Z - z, the `rest`, and p and n times the weight.
 
     Where a label is hard one of the terms is 0, and the other one has all its digits.
     """
     # Numbers of 0 and 1 are those of a hard label: half of the steps are not needed.
     if n is None or (isinstance(z, float) and z == 0.0):
-        return p if isinstance(others, float) and others == 1.0 else p * others
-    if isinstance(others, float) and others == 0.0:
+        return p if isinstance(rest, float) and rest == 1.0 else p * rest
+    if isinstance(rest, float) and rest == 0.0:
         return -z * n
-    return p * others - z * n
+    return p * rest - z * n
 
 
-def hessian(
-    xp: Namespace, e: Array, others: Array, share: Array, factor: Array, error: Array | None
-) -> Array:
-    """Return d²L/dx² = w*Z*p*(1 - p), the diagonal, as that of q = min(p, 1 - p).
-
-    From r, 1/S, w*Z/S, and what that was rounded by, where it was. Where 1 - p is the smaller one,
-    e is 1 and it is r/S; so that no factor is a rounded difference from 1, of which few digits are
-    left. The relative error of q*(1 - q) is that of q at most, and next to none around 1/2. (Which
-    of the two forms is off by less was measured, over 1e8 elements each.)
-    """
-    smaller = xp.minimum(e, (1.0 - e) + others)
-    value = smaller * factor
-    if error is None:
-        return smaller * (factor - value * share)
-    return value - (value * (smaller * share) - smaller * error)
-
-
-def all_but_each(part: Array, whole: Array, others: Array) -> Array:
-    """Return f*(1 - e + r) from e*f, f and r*f: what all classes have but one.
-
-    Exactly r*f for the largest, of which e is 1. For all others the difference is added to what is
-    no smaller than it. That the factor is in each term saves a product, and the rounding of it.
-    """
-    return (whole - part) + others
-
-
-def label_slope(
-    xp: Namespace, z: Array, step: Array, others: Array, size: int, smoothing: float
-) -> Array:
-    """Return dL/dz = log(1 + r) - u for weights of 1, smoothed as the labels are.
-
-    At a class that is switched off it would be infinite. There it is that of u = 0, because what
-    made a label of 0 will multiply it by 0.
-    """
-    softplus = xp.log1p(others)
-    u = xp.zero_if_infinite(step, z)
-    if not smoothing:
-        return softplus - u
-    mean = sums.total(xp, u, u.dtype) / size
-    if smoothing == 1.0:
-        return (softplus - mean) + xp.zeros_like(u)
-    return softplus - (u * (1.0 - smoothing) + mean * smoothing)
+def _narrow(ops: Namespace, t: Terms, value: Array) -> Array:
+    """Return what belongs to a row in the dtype of its classes."""
+    return ops.cast(value, t.rows.compute)

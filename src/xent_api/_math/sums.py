@@ -3,10 +3,6 @@
 Taken in a wider dtype, if there is one: of float32 in float64 no digit is lost. Libraries add up
 float64 in ways of which some are off by 7 units in the last place for rows of 100, above all where
 one number is nearly all of the sum, and some by 50, one number after the other.
-
-Beyond the standard, a namespace may have `exact_sums`, where its own sums have all digits; `anew`,
-a function that returns its array: what a compiler then computes of that once more, instead of
-keeping what two sums share; and `in_parts`, one that returns an array of long rows as several each.
 """
 
 from collections.abc import Callable
@@ -14,13 +10,12 @@ from typing import Any
 
 from .._typing import Array, DType, Namespace
 
+MIN_SUM_BESIDE_1 = 2.0**-10
+"""The sum of all but one, below which the 1 must not have been in it: float64 leaves 42 bits of it
+in a sum, of which float32 takes 24."""
 
-def added(xp: Namespace, value: Array, dtype: DType) -> Array:
-    """Return the sum as the library adds up."""
-    return xp.sum(value, axis=-1, keepdims=True, dtype=dtype)
 
-
-def total(xp: Namespace, value: Array, wide: DType) -> Array:
+def row_sum(ops: Namespace, value: Array, wide: DType) -> Array:
     """Return the sum of numbers of one sign, in the dtype `wide`, to all its digits.
 
     Where that is their own, in two parts. The library's sum is added to each number and subtracted
@@ -30,23 +25,46 @@ def total(xp: Namespace, value: Array, wide: DType) -> Array:
     that is known, as the number of classes for e, would save the first sum, but be too large where
     all are small.) Of numbers of both signs it has the digits of the library's sum.
     """
-    whole = added(xp, value, wide)
-    if value.dtype != wide or getattr(xp, "exact_sums", False):
-        return whole
-    rounded = (value + whole) - whole
-    high = added(xp, rounded, wide)
-    if hasattr(xp, "anew"):
-        again = xp.anew(whole)
-        rounded = (value + again) - again
-    low = added(xp, value - rounded, wide)
-    # Each by itself: of both together XLA makes a kernel that may take 4 times as long.
-    return whole + (_finite(xp, high - whole) + _finite(xp, low))
+    whole = ops.plain_row_sum(value, wide)
+    if value.dtype == wide:
+        high = ops.plain_row_sum((value + whole) - whole, wide)
+        again = ops.opaque(whole)  # so that no compiler keeps an array that both sums share
+        low = ops.plain_row_sum(value - ((value + again) - again), wide)
+        # Each by itself: of both together XLA makes a kernel that may take 4 times as long.
+        whole = whole + (_finite(ops, high - whole) + _finite(ops, low))
+    return whole
 
 
-def of_arrays(xp: Namespace, arrays: list[Array]) -> Array:
+def sum_excluding_max(ops: Namespace, e: Array, wide: DType) -> Array:
+    """Return r, the sum of all `e` <= 1 without one of those that are 1.
+
+    The floor is 1 where e is, and 0 elsewhere. That takes the ones out of the sum exactly, and
+    leaves the derivative of e there: automatic differentiation sees the whole softmax.
+    """
+    ones = ops.floor(e)
+    count = ops.astype(ops.plain_row_sum(ones, e.dtype), wide)
+    return ops.row_sum(e - ones, wide) + (count - 1.0)
+
+
+def sum_excluding_max_in_turn(ops: Namespace, e: Array, wide: DType) -> Array:
+    """Return r by two sums of which the second waits for the first.
+
+    A single one is left out of the second sum. Where there are several, the sum is that of all,
+    below 0, and its sign tells that a 1 is to be subtracted.
+    """
+    ones = ops.floor(e)
+    count = ops.plain_row_sum(ones, e.dtype)
+    several = ops.minimum(ops.abs(count - 1.0), ops.ones_like(count))
+    signed = ops.plain_row_sum((e - ones * (1.0 - several)) * (1.0 - 2.0 * several), wide)
+    size = ops.abs(signed)  # (In this order: XLA's kernels are twice as slow where it stands last.)
+    below = -ops.minimum(signed, ops.zeros_like(signed))
+    return size - ops.minimum(below, ops.ones_like(signed))
+
+
+def sum_of_arrays(ops: Namespace, arrays: list[Array]) -> Array:
     """Return the sum of arrays as if it were rounded once, by D. Knuth's exact differences."""
     value, error = in_tree(_two_sum, [(array, None) for array in arrays])
-    return value if error is None else value + _finite(xp, error)
+    return value if error is None else value + _finite(ops, error)
 
 
 def in_tree(join: Callable[[Any, Any], Any], parts: list[Any]) -> Any:
@@ -60,9 +78,9 @@ def in_tree(join: Callable[[Any, Any], Any], parts: list[Any]) -> Any:
     return parts[0]
 
 
-def _finite(xp: Namespace, error: Array) -> Array:
+def _finite(ops: Namespace, error: Array) -> Array:
     # An infinite sum has no error to speak of.
-    return xp.where(xp.isnan(error), 0.0, error)
+    return ops.where(ops.isnan(error), 0.0, error)
 
 
 def _two_sum(
@@ -75,18 +93,3 @@ def _two_sum(
     for earlier in (one_error, other_error):
         error = error if earlier is None else error + earlier
     return value, error
-
-
-def in_blocks(xp: Namespace, value: Array, block: int) -> Array:
-    """Return the sums of as many neighbours as a block has, of which there is a whole number."""
-    blocks = xp.reshape(value, (*value.shape[:-1], value.shape[-1] // block, block))
-    return xp.sum(blocks, axis=-1, keepdims=False, dtype=value.dtype)
-
-
-def block(size: int) -> int:
-    """Return how many neighbours of `size` to add up first: a divisor up to 64, or 1.
-
-    For what XLA has in memory, on CPUs: a sum of float32 in float64 takes 0.36 ns an element there,
-    in blocks of 32 first 0.15. It is right to 0.3 eps (1000 classes), in float32 alone to 1.4.
-    """
-    return max(count for count in range(1, 65) if size % count == 0)

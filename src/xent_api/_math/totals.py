@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from .._typing import Array, DType, Namespace
-from .masking import kept, select
-from .parts import cast, divided
+from .masking import select, valid_positions
+from .mean import divided
 
 
 class CountProgram(NamedTuple):
@@ -19,20 +19,25 @@ class CountProgram(NamedTuple):
     aligned: bool
     """Whether the other operands are known to have the shape of the first."""
 
-    def __call__(self, xp: Namespace, *operands: Array) -> tuple[Array]:
+    @property
+    def rowwise(self) -> bool:
+        """Whether a row of classes is one thing: here elements are."""
+        return False
+
+    def __call__(self, ops: Namespace, *operands: Array) -> tuple[Array]:
         """Return the weights of the positions."""
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         first = operands[0]
-        keep = kept(xp, first, given.get("mask"), self.ignored)
+        keep = valid_positions(ops, first, given.get("mask"), self.ignored)
         if keep is None or (self.ignored is None and not self.aligned):
             # Mask and weights may be smaller than the labels that they are counted for.
-            everywhere = cast(xp, xp.ones_like(first), self.dtype) != 0
+            everywhere = ops.cast(ops.ones_like(first), self.dtype) != 0
             keep = everywhere if keep is None else keep & everywhere
         if "weights" in given:
-            return (select(xp, keep, cast(xp, given["weights"], self.dtype), 0.0),)
+            return (select(ops, keep, ops.cast(given["weights"], self.dtype), 0.0),)
         if self.weight is None:
             return (keep,)
-        return (select(xp, keep, xp.astype(keep, self.dtype) * self.weight, 0.0),)
+        return (select(ops, keep, ops.astype(keep, self.dtype) * self.weight, 0.0),)
 
 
 class QuotientProgram(NamedTuple):
@@ -40,10 +45,15 @@ class QuotientProgram(NamedTuple):
 
     result: DType
     number: str | None
-    """The denominator if it is a number, as in `SigmoidProgram`."""
+    """The denominator if it is a number, as in `LossProgram`."""
 
-    def __call__(self, xp: Namespace, total: Array, *denominator: Array) -> tuple[Array]:
+    @property
+    def rowwise(self) -> bool:
+        """Whether a row of classes is one thing: here elements are."""
+        return False
+
+    def __call__(self, ops: Namespace, total: Array, *denominator: Array) -> tuple[Array]:
         """Return the quotient of 0-d arrays."""
         number = None if self.number is None else float.fromhex(self.number)
-        mean = divided(xp, total, denominator[0] if denominator else number)
-        return (cast(xp, mean, self.result),)
+        mean = divided(ops, total, denominator[0] if denominator else number)
+        return (ops.cast(mean, self.result),)

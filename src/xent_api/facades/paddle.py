@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .._checks.checked import TotalInputs
-from .._checks.sigmoid import check_inputs
-from .._engine.plan import carry_out, plan, total_weight
+from .._checks.checker import SIGMOID, TotalInputs, check
+from .._engine.count import total_weight
+from .._engine.plan import plan, run
 from .._typing import Array, Number
 from ._arguments import require, require_same_dtype
 
@@ -63,13 +63,16 @@ def sigmoid_cross_entropy_with_logits(
     """
     require(x=x, label=label)
     require_same_dtype(label=label, x=x)
+    defaults = {"label_smoothing": 0.0, "reduction": "none", "denominator": None}
     with _own_names():
-        inputs = check_inputs(labels=label, logits=x, ignore_index=ignore_index)
+        given = {"labels": label, "logits": x, "ignore_index": ignore_index}
+        inputs = check(SIGMOID, given | defaults)
+    arrays = inputs.arrays
     if normalize:
-        labels = {"labels": inputs.arrays["labels"]}
+        labels = {"labels": arrays["labels"]}
         count = total_weight(TotalInputs(inputs.backend, labels, None, inputs.ignored))
-        inputs = inputs._replace(arrays=inputs.arrays | {"denominator": count})
-    (losses,) = carry_out(plan(inputs, ("loss",), "none"), inputs.arrays)
+        arrays = arrays | {"denominator": count}
+    (losses,) = run(plan(inputs._replace(arrays=arrays), ("loss",), "none"), arrays)
     return losses
 
 

@@ -7,20 +7,23 @@ from typing import Any
 import jax
 from jax.custom_derivatives import SymbolicZero
 
-from ..._typing import Array, Device, DType, Namespace
-from ..base import Backend, Program, RowProgram, is_rowwise
-from ..derivatives import Differentiable, has_rule
-from .ops import Repaired, Unrolled, barrier
+from ..._math.ops import Ops
+from ..._math.program import LossProgram
+from ..._typing import Array, Device, DType, Namespace, Program
+from ..base import Backend
+from ..derivatives import has_closed_form, product
+from .ops import DifferentiatedJaxOps, JaxOps
+from .strategy import choose
+
+Function = Callable[..., tuple[Array, ...]]
 
 
 class JaxBackend(Backend):
     """Plain programs for arrays, and under a rule for what JAX's transformations trace."""
 
-    constant = staticmethod(jax.lax.stop_gradient)
-
     def __init__(self, xp: Namespace) -> None:
         super().__init__(xp)
-        self.namespace = Repaired(xp)
+        self.ops = DifferentiatedJaxOps(xp)
 
     def signature(self, array: Array) -> tuple[object, ...] | None:
         """Return what matters of an array that is there; tracers are planned for anew."""
@@ -66,61 +69,58 @@ class JaxBackend(Backend):
     def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program, by the rule where there may be derivatives."""
         traced = any(isinstance(operand, jax.core.Tracer) for operand in operands)
-        if not traced and is_rowwise(program):
-            ways = self._ways(program.undifferentiated(), fused=False)
-            return ways[_platform(operands)](*operands)
-        floating = [self.xp.isdtype(operand.dtype, "real floating") for operand in operands]
-        if not traced or not has_rule(program, floating):
-            return self._function(program)(*operands)
-        return self._by_rule(program, operands)
+        if traced:
+            floating = [self.xp.isdtype(operand.dtype, "real floating") for operand in operands]
+            if has_closed_form(program, floating):
+                return self._by_rule(program, operands)
+        elif isinstance(program, LossProgram) and program.rowwise:
+            return self._lowerings(program, traced=False)[_platform(operands)](*operands)
+        return self._function(program)(*operands)
 
-    def _function(self, program: Program) -> Callable[..., tuple[Array, ...]]:
+    def _function(self, program: Program) -> Function:
         """Return the program as a function of its operands, for whatever will run it."""
-        if not is_rowwise(program):
-            return partial(program, self.namespace)
-        ways = self._ways(program.undifferentiated())
-        lines = self._ways(program)["cuda" if jax.config.jax_enable_x64 else "default"]
+        if not isinstance(program, LossProgram) or not program.rowwise:
+            return _with(program, self.ops)
+        lowerings = self._lowerings(program, traced=True)
+        wide = jax.config.jax_enable_x64 or program.compute == self.xp.float64
+        # JAX would not differentiate float64 where there is none.
+        lines = _with(program if wide else program.without_wide(), self.ops)
 
         def chosen(*operands: Array) -> tuple[Array, ...]:
-            results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **ways)
+            results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **lowerings)
             return results
 
         def rule(operands: tuple[Array, ...], tangents: tuple[Array, ...]) -> Any:
-            # JAX would not differentiate float64 where there is none.
-            return function(*operands), jax.jvp(lines, operands, tangents)[1]
+            differentiated = with_float64(lines) if wide else lines
+            return function(*operands), jax.jvp(differentiated, operands, tangents)[1]
 
-        function: Callable[..., tuple[Array, ...]] = jax.custom_jvp(chosen)
+        function: Function = jax.custom_jvp(chosen)
         function.defjvp(rule)  # type: ignore[attr-defined]
         return function
 
-    def _ways(
-        self, program: RowProgram, *, fused: bool = True
-    ) -> dict[str, Callable[..., tuple[Array, ...]]]:
+    def _lowerings(self, program: LossProgram, *, traced: bool) -> dict[str, Function]:
         """Return for each platform the program as a function of its operands.
 
         CPUs and GPUs compute what belongs to a row of classes in float64, whether or not JAX shows
         it to its users: in float32 rows of ten lose 4 ulp and longer ones 8. TPUs have none, and it
-        takes them long to compute as if they had. Where nothing is `fused`, each class would be
-        another call.
+        takes them long to compute as if they had.
         """
-        few = fused and in_float32(program)
-        wider = not few and program.compute != program.wide
-        on_cpu = program.with_barrier(barrier)
-        namespace, largest = self.namespace, None
-        if fused and wider and is_fast(program):
-            largest = program.size - 1.0  # All classes but one have up to 1 each.
-        if fused and is_apart(program):
-            namespace = Unrolled(self.xp, largest=largest)
-        elif not (few or (wider and "hessian" in program.outputs)):
-            namespace = Repaired(self.xp, barrier, largest=largest)
-        narrow: Callable[..., tuple[Array, ...]] = partial(program.narrowed(), self.namespace)
+        rule, plain, narrow = (
+            choose(program, traced=traced),
+            JaxOps(self.xp),
+            program.without_wide(),
+        )
+        rounded = traced and rule.wide and program.compute != program.wide
+        ops = rule.ops(self.xp, arithmetic=rounded and isinstance(program.size, int))
+        cpu = _with(program if rule.wide else narrow, ops)
+        default = _with(narrow, plain)
         if program.compute == self.xp.float64:
-            narrow = widened(narrow)  # There are such arrays where JAX makes none.
-        cpu = partial(on_cpu.narrowed(), namespace) if few else widened(partial(on_cpu, namespace))
-        gpu = widened(partial(program, self.namespace))
-        return {"cpu": cpu, "cuda": gpu, "rocm": gpu, "default": narrow}
+            default = with_float64(default)  # There are such arrays where JAX makes none.
+        gpu = with_float64(_with(program, plain))
+        cpu = with_float64(cpu) if rule.wide else cpu
+        return {"cpu": cpu, "cuda": gpu, "rocm": gpu, "default": default}
 
-    def _by_rule(self, program: Differentiable, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+    def _by_rule(self, program: LossProgram, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         closed_form = jax.custom_jvp(self._function(program))
 
         def rule(
@@ -128,7 +128,7 @@ class JaxBackend(Backend):
         ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
             # A primal may come as what the caller gave: a number, or NumPy's float64.
             operands = tuple(self.xp.asarray(operand) for operand in operands)
-            results = self._by_rule(program.beside_gradient(), operands)
+            results = self._by_rule(program, operands)
             return results, tuple(
                 self._tangent(program, output, operands, tangents).astype(value.dtype)
                 for output, value in enumerate(results)
@@ -140,7 +140,7 @@ class JaxBackend(Backend):
 
     def _tangent(
         self,
-        program: Differentiable,
+        program: LossProgram,
         output: int,
         operands: tuple[Array, ...],
         tangents: tuple[Any, ...],
@@ -151,9 +151,9 @@ class JaxBackend(Backend):
                 # The tangent stays outside of the derivative: what is linear in a tangent loses its
                 # own rule in JAX's linearization.
                 (derivative,) = self.run(program.derivative(output, name), operands)
-                tangent = self.xp.asarray(tangent, dtype=derivative.dtype)  # noqa: PLW2901
-                product = derivative * program.masked(self.namespace, tangent, *operands)
-                parts.append(program.gathered(self.namespace, name, product))
+                factor = self.xp.asarray(tangent, dtype=derivative.dtype)
+                value = product(self.ops, program, derivative, factor, operands)
+                parts.append(program.tangent(self.ops, name, value))
         return sum(parts[1:], parts[0])
 
 
@@ -176,7 +176,12 @@ def _count(value: Array) -> tuple[Array, Array]:
     return results
 
 
-def widened(function: Callable[..., tuple[Array, ...]]) -> Callable[..., tuple[Array, ...]]:
+def _with(program: Program, ops: Ops) -> Function:
+    """Return the program as a function of its operands."""
+    return partial(program, ops)
+
+
+def with_float64(function: Function) -> Function:
     """Return the function with float64 in its lines."""
 
     def wide(*operands: Array) -> tuple[Array, ...]:
@@ -190,43 +195,3 @@ def _platform(operands: tuple[Array, ...]) -> str:
     """Return the name that `platform_dependent` has for where the operands are."""
     names = {device.platform for operand in operands for device in operand.devices()}
     return {"cpu": "cpu", "gpu": "cuda"}.get("".join(names), "default")
-
-
-FEW = 3
-"""The classes up to which float32 holds the bars: within 3.3 ulp (3e6 logits for each number)."""
-APART = 15
-"""The classes up to which each is an array of its own on CPUs. A mean with its gradient takes a
-third to nine tenths of the time that reductions take, and a loss alone a twelfth to all of it; with
-16 and more classes 1.3 to 2.5 times that time (EPYC 9005 with AVX-512 and without, JAX 0.10)."""
-
-
-def in_float32(program: RowProgram) -> bool:
-    """Tell whether float32 holds the bars, where float64 for each row takes longer.
-
-    Up to 32 classes with a label each would take 0.7 to 1 times as long in float32, and be up to
-    4.5 ulp off: by how much depends on the vector instructions that a CPU has.
-    """
-    hessian = "hessian" in program.outputs
-    return up_to(FEW, program) and program.compute != program.wide and not hessian
-
-
-def is_apart(program: RowProgram) -> bool:
-    """Tell whether each class is to be an array of its own, on CPUs.
-
-    For the Hessian beside class indices, XLA would then add up all classes for each of them.
-    """
-    hessian = "hessian" in program.outputs and "classes" in program.operands
-    return up_to(FEW if hessian else APART, program)
-
-
-def is_fast(program: RowProgram) -> bool:
-    """Tell whether `log1p` in arithmetic takes less time.
-
-    Not with a label for each of many classes, where XLA computes it in the loops over them.
-    """
-    return ("classes" in program.operands and up_to(2**24, program)) or up_to(APART, program)
-
-
-def up_to(limit: int, program: RowProgram) -> bool:
-    """Tell whether a program is known to have no more classes: exported ones may have a symbol."""
-    return isinstance(program.size, int) and program.size <= limit

@@ -1,4 +1,4 @@
-"""NumPy: programs tile by tile, without floating-point warnings, on base arrays."""
+"""NumPy: programs by their graphs, without floating-point warnings, on base arrays."""
 
 import sys
 from collections.abc import Callable
@@ -6,32 +6,38 @@ from functools import partial
 
 import numpy as np
 
-from ..._graph.executor import Runner
-from ..._graph.rows import RowTiles
-from ..._typing import Array, Namespace
-from ..base import Backend, Program, is_rowwise
+from ..._graph.executor import Executor, Limits
+from ..._graph.tiling import Tiling
+from ..._math.program import LossProgram
+from ..._typing import Array, Namespace, Program
+from ..base import Backend
 from ..execution import current
-from .kernels import DIALECT, LONG_DIALECT
+from .kernels import KERNELS, LONG_KERNELS
 
-TILE = 2**16
-"""Elements of a tile: of 2^12 to 2^19, the fastest for float32 and as good as any for float64. The
-loss of 1e7 float32 elements takes 4.5 ns each, 5.6 in tiles of 2^13 and 5.5 in tiles of 2^18
-(``tools/measure_tiles.py``, 2026-11-22, Xeon 2.1 GHz, NumPy 2.4.6)."""
-SHARED = 5 * 2**18
-"""Bytes of one operand's tile where threads share the work: each of NumPy's calls hands over
-Python's global lock, which costs more than what such tiles lose to the cache. Two threads are 1.5
-to 1.9 times as fast as one so in quiet minutes of a virtual machine, 1.1 to 1.5 in tiles of 2^19
-(the sigmoid family, medians, AMD EPYC, 2026-11-26; 1.0 to 1.9 in others)."""
-ROWS = 2**18
-"""Elements of a tile of rows of classes. Some twenty calls for each row, not for each element, make
-larger ones pay, above all with two threads: 1.3 to 1.7 times as fast as one so, 1.0 to 1.5 in tiles
-of half the size. One thread is 0 to 7 % faster in float32, and up to 5 % slower in float64, than
-there (10 to 131072 classes, AMD EPYC, 2026-11-24)."""
-LONG = 2**10
-"""Elements from which on more calls on vectors take less time than fewer calls of what NumPy
+LIMITS = Limits(
+    direct_elements=2**17,
+    # Of 2^12 to 2^19, the fastest for float32 and as good as any for float64. The loss of 1e7
+    # float32 elements takes 4.5 ns each, 5.6 in tiles of 2^13 and 5.5 in tiles of 2^18
+    # (2026-11-22, Xeon 2.1 GHz, NumPy 2.4.6).
+    tile_elements=2**16,
+    # Each of NumPy's calls hands over Python's global lock, which costs more than what such tiles
+    # lose to the cache. Two threads are 1.5 to 1.9 times as fast as one so in quiet minutes of a
+    # virtual machine, 1.1 to 1.5 in tiles of 2^19 (the sigmoid family, medians, AMD EPYC,
+    # 2026-11-26; 1.0 to 1.9 in others).
+    shared_tile_bytes=5 * 2**18,
+    # Some twenty kernels for each row make larger tiles pay, above all with two threads: 1.3 to 1.7
+    # times as fast as one so, 1.0 to 1.5 in tiles of half the size. One thread is 0 to 7 % faster
+    # in float32, and up to 5 % slower in float64, than there (10 to 131072 classes, AMD EPYC,
+    # 2026-11-24).
+    row_tile_elements=2**18,
+    # With 32 classes that is faster, with 64 for the loss alone, with 100 no more (2026-11-24, EPYC
+    # 2.6 GHz, NumPy 2.4.6).
+    first_classes=64,
+)
+"""By ``tools/measure_tiles.py``."""
+MIN_LONG_ELEMENTS = 2**10
+"""From so many elements on more calls on vectors take less time than fewer calls of what NumPy
 computes one by one."""
-DIRECT = 2**17
-"""Elements up to which whole arrays are as fast as tiles, by the same script."""
 
 
 class QuietBackend(Backend):
@@ -40,8 +46,6 @@ class QuietBackend(Backend):
     Overflow to inf and underflow to 0 are right results here, and a caller who has asked NumPy to
     raise on them means his own arithmetic. Serves the libraries that compute by NumPy, too.
     """
-
-    differentiates = False
 
     def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program with no floating-point warnings."""
@@ -60,14 +64,14 @@ class NumpyBackend(QuietBackend):
     def __init__(self, xp: Namespace) -> None:
         super().__init__(xp)
         quiet = partial(np.errstate, all="ignore")
-        self.runner = Runner(DIALECT, self.total, quiet)
-        self.long_runner = Runner(LONG_DIALECT, self.total, quiet)
+        self.executor = Executor(KERNELS, self.total, quiet, LIMITS)
+        self.long_executor = Executor(LONG_KERNELS, self.total, quiet, LIMITS)
 
     def signature(self, array: Array) -> tuple[object, ...] | None:
         """Return dtype and shape of a base array."""
         return (array.dtype, array.shape) if type(array) is np.ndarray else None
 
-    def adopt(self, array: Array) -> Array:
+    def as_supported(self, array: Array) -> Array:
         """Return a base array: a scalar becomes 0-d, a subclass loses what it adds.
 
         A matrix or masked array would silently compute something else, and is refused.
@@ -93,38 +97,39 @@ class NumpyBackend(QuietBackend):
     def prepared(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> Callable[[tuple[Array, ...]], tuple[Array, ...]] | None:
-        """Return `evaluate` for a few elements, of which the layout takes 3 us to find."""
-        if is_rowwise(program) or max([operand.size for operand in operands]) >= LONG:
+        """Return `evaluate` for a few elements, of which the assignment takes 3 us to find."""
+        if program.rowwise or max([operand.size for operand in operands]) >= MIN_LONG_ELEMENTS:
             return None
-        ready = self.runner.ready(program, *[(v.dtype, v.shape) for v in operands])
-        return partial(self.runner.play, *ready, summed)
+        ready = self.executor.ready(program, *[(v.dtype, v.shape) for v in operands])
+        return partial(self.executor.run, *ready, summed)
 
     def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program, in tiles where arrays are large; a result to be summed is not kept."""
-        runner = self.runner
-        if is_rowwise(program):
-            rows = RowTiles(runner, program, operands, summed, ROWS, program.unshifted)
-            return _added(rows.run(current.get().workers))
+        executor, workers = self.executor, current.get().workers
+        limits = executor.limits
+        if isinstance(program, LossProgram) and program.rowwise:
+            size, optimistic = limits.row_tile_elements, program.optimistic
+            tiling = Tiling(executor, program, operands, summed, size, optimistic)
+            return _added_up(tiling.run(workers))
         if not isinstance(operands[0], np.ndarray):
             # Sums are the scalars that NumPy's own `sum` returns, also when they come back here.
-            found = runner.whole(program, tuple(map(np.asarray, operands)), summed)
+            found = executor.whole(program, tuple(map(np.asarray, operands)), summed)
             return tuple(value[()] for value in found)
         # No operand enlarges the largest one. (One that broadcasts can be larger than nothing.)
         sizes = [operand.size for operand in operands]
-        largest = max(sizes)
-        if largest >= LONG:
-            runner = self.long_runner
-        if largest <= DIRECT or 0 in sizes:
-            return runner.whole(program, operands, summed)
-        workers = current.get().workers
-        width = max(4, *(operand.itemsize for operand in operands))
-        size = TILE if workers == 1 else SHARED // width
-        return _added(runner.tiled(program, operands, summed, size, workers))
+        if max(sizes) >= MIN_LONG_ELEMENTS:
+            executor = self.long_executor
+        if max(sizes) <= limits.direct_elements or 0 in sizes:
+            return executor.whole(program, operands, summed)
+        size = limits.tile_elements
+        if workers > 1:
+            size = limits.shared_tile_bytes // max(4, *(operand.itemsize for operand in operands))
+        return _added_up(Tiling(executor, program, operands, summed, size).run(workers))
 
 
-def _added(found: tuple[list[Array] | Array, ...]) -> tuple[Array, ...]:
+def _added_up(found: tuple[list[Array] | Array, ...]) -> tuple[Array, ...]:
     """Return the results, the sums of tiles added up."""
     with np.errstate(all="ignore"):
         return tuple(np.asarray(v).sum() if isinstance(v, list) else v for v in found)

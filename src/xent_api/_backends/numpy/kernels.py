@@ -1,13 +1,12 @@
-"""The calls of a tape in NumPy's dialect."""
+"""NumPy's kernels: what the nodes of a graph call."""
 
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..._graph.blend import choose
-from ..._graph.simplify import FEW_DIGITS
-from ..._graph.trace import Dialect
+from ..._graph.kernels import KernelTable, blend
+from ..._math.sums import MIN_SUM_BESIDE_1
 from ..._typing import Array, DType
 
 
@@ -27,7 +26,7 @@ SIGN: dict[int, Array] = {4: np.asarray(-(2**31), "i4"), 8: np.asarray(-(2**63),
 """Size of a number → an integer of which the first bit alone is set."""
 
 
-def _bits(condition: Array, *, out: Array) -> Array | None:
+def _lane_mask(condition: Array, *, out: Array) -> Array | None:
     """Return integers with all bits set where the condition holds; None where it always does."""
     # In bytes, because any byte but 0 is true where a mask is a view of something else.
     found = condition.view(BYTE)
@@ -38,16 +37,16 @@ def _bits(condition: Array, *, out: Array) -> Array | None:
     return out
 
 
-def _pick(bits: Array | None, array: Array, number: Array, *, out: Array) -> Array:
+def _select(mask: Array | None, array: Array, number: Array, *, out: Array) -> Array:
     """Return ``where(condition, array, number)``, or the array itself where nothing is replaced.
 
     NumPy's own takes 4 ns an element where the condition is unpredictable. Here it is 0.1 ns by
     arithmetic on the bits of the numbers, and 0.2 for those of the condition, which serve all
     choices; next to nothing where the condition holds everywhere.
     """
-    if bits is not None:
-        kind = bits.dtype
-        choose(np, bits, array.view(kind), number.view(kind), out.view(kind))
+    if mask is not None:
+        kind = mask.dtype
+        blend(np, mask, array.view(kind), number.view(kind), out.view(kind))
     elif array.shape == out.shape:
         return array
     else:
@@ -55,7 +54,7 @@ def _pick(bits: Array | None, array: Array, number: Array, *, out: Array) -> Arr
     return out
 
 
-def _guard(r: Array, x: Array, number: Array, *, out: Array) -> Array:
+def _zero_if_infinite(r: Array, x: Array, number: Array, *, out: Array) -> Array:
     """Return ``where((abs(x) == inf) & (r == 0), number, x)``."""
     infinite = np.isinf(x)
     # The first one that is infinite, or the first of all. `any` takes three times as long.
@@ -68,7 +67,7 @@ def _guard(r: Array, x: Array, number: Array, *, out: Array) -> Array:
 MINUS = {4: np.asarray(-1.0, "f4"), 8: np.asarray(-1.0, "f8")}
 
 
-def _minus_abs(x: Array, *, out: Array) -> Array:
+def _neg_abs(x: Array, *, out: Array) -> Array:
     if x.size < 256:  # 0.5 us a call instead of 1.5; but 1.2 ns an element instead of 0.2
         return np.copysign(x, MINUS[x.itemsize], out=out)
     first = SIGN[x.itemsize]
@@ -103,24 +102,24 @@ def _max(value: Array, *, out: Array, axis: int) -> Array:
     return np.maximum.reduce(value, axis=axis, keepdims=True, out=out)
 
 
-def _all_but_one(e: Array, *, out: Array, axis: int) -> Array:
+def _sum_excluding_max(e: Array, *, out: Array, axis: int) -> Array:
     """Return the sums over the classes without one of the ones.
 
     They are not looked for where the whole sum, less 1, has all the digits that are needed.
     """
     _sum(e, out=out, axis=axis)
     out -= 1.0
-    confident = np.flatnonzero(out < FEW_DIGITS)
+    confident = np.flatnonzero(out < MIN_SUM_BESIDE_1)
     if confident.size * 4 > out.size:
-        return _without_one(e, out, axis)
+        return _sum_without_one(e, out, axis)
     if confident.size:
         sums = np.empty((1, confident.size) if axis == 0 else (confident.size, 1), out.dtype)
-        rest = _without_one(e.take(confident, axis=1 - axis), sums, axis)
+        rest = _sum_without_one(e.take(confident, axis=1 - axis), sums, axis)
         out.reshape(-1)[confident] = rest.reshape(-1)
     return out
 
 
-def _without_one(e: Array, out: Array, axis: int) -> Array:
+def _sum_without_one(e: Array, out: Array, axis: int) -> Array:
     """Return the same by what is fastest: all ones in columns, the first one of each row."""
     if axis == 0:
         ones = np.floor(e)
@@ -136,7 +135,7 @@ def _without_one(e: Array, out: Array, axis: int) -> Array:
     return out
 
 
-def _spot(classes: Array, labels: Array, *, out: Array, axis: int) -> Array:
+def _label_index(classes: Array, labels: Array, *, out: Array, axis: int) -> Array:
     """Return where the labels are in the memory of a tile; the nearest for those that are nowhere.
 
     (Their rows are NaN anyway, or masked.)
@@ -152,48 +151,24 @@ def _spot(classes: Array, labels: Array, *, out: Array, axis: int) -> Array:
     return out
 
 
-def _gather(spot: Array, array: Array, *, out: Array) -> Array:
-    out[...] = array.reshape(-1)[spot]
+def _take_label(index: Array, array: Array, *, out: Array) -> Array:
+    out[...] = array.reshape(-1)[index]
     return out
 
 
-def _clear(spot: Array, value: Array, *, out: Array) -> Array:
+def _zero_at_label(index: Array, value: Array, *, out: Array) -> Array:
     """Return the value with 0 at the label of each row."""
     if value is not out:
         np.copyto(out, value)
-    out.reshape(-1)[spot] = 0.0
+    out.reshape(-1)[index] = 0.0
     return out
 
 
-def _add_at(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
+def _add_at_label(index: Array, one: Array, other: Array, *, out: Array) -> Array:
     """Return `other` with a number of each row added at its label."""
     if other is not out:
         np.copyto(out, other)
-    out.reshape(-1)[spot] += one
-    return out
-
-
-def _spot_within(classes: Array, labels: Array, *, out: Array) -> Array:
-    """Return where the labels are in a tile with a piece of each row; -1 for those elsewhere."""
-    first, count = int(classes.flat[0]), classes.size
-    there = (labels >= first) & (labels < first + count)
-    row = np.arange(0, labels.size * count, count)[:, None]
-    np.copyto(out, np.where(there, labels - first + row, -1))
-    return out
-
-
-def _clear_within(spot: Array, value: Array, *, out: Array) -> Array:
-    if value is not out:
-        np.copyto(out, value)
-    out.reshape(-1)[spot[spot >= 0]] = 0.0
-    return out
-
-
-def _add_at_within(spot: Array, one: Array, other: Array, *, out: Array) -> Array:
-    if other is not out:
-        np.copyto(out, other)
-    there = spot >= 0
-    out.reshape(-1)[spot[there]] += one[there]
+    out.reshape(-1)[index] += one
     return out
 
 
@@ -206,20 +181,32 @@ def _contiguous(array: Array) -> bool:
     return bool(array.flags.c_contiguous)
 
 
-ARITHMETIC = "add subtract multiply divide negative abs exp floor log1p"
-LOGIC = "isnan equal not_equal greater_equal less bitwise_and"
-DIALECT = Dialect(
-    functions={name: getattr(np, name) for name in f"{ARITHMETIC} {LOGIC}".split()}
-    | {"bitwise_invert": np.invert, "astype": _astype, "full_like": _full_like}
-    | {"bits": _bits, "pick": _pick, "guard": _guard, "minus_abs": _minus_abs}
-    | {"sum0": partial(_sum, axis=0), "sum1": partial(_sum, axis=1)}
-    | {"max0": partial(_max, axis=0), "max1": partial(_max, axis=1)}
-    | {"spot0": partial(_spot, axis=0), "spot1": partial(_spot, axis=1)}
-    | {"argmax1": partial(np.argmax, axis=1, keepdims=True)}
-    | {"gather": _gather, "clear": _clear, "add_at": _add_at}
-    | {f"all_but_one{axis}": partial(_all_but_one, axis=axis) for axis in (0, 1)}
-    | {"spot_within1": _spot_within, "clear_within": _clear_within}
-    | {"add_at_within": _add_at_within, "minimum": np.minimum, "maximum": np.maximum},
+ARITHMETIC = "add subtract multiply divide negative abs exp floor log1p minimum maximum"
+LOGIC = "isnan equal not_equal greater_equal less bitwise_and bitwise_invert"
+KERNELS = KernelTable(
+    kernels={
+        **{name: getattr(np, name) for name in f"{ARITHMETIC} {LOGIC}".split()},
+        "astype": _astype,
+        "full_like": _full_like,
+        "lane_mask": _lane_mask,
+        "select": _select,
+        "zero_if_infinite": _zero_if_infinite,
+        "neg_abs": _neg_abs,
+        "take_label": _take_label,
+        "zero_at_label": _zero_at_label,
+        "add_at_label": _add_at_label,
+        "argmax1": partial(np.argmax, axis=1, keepdims=True),
+        **{
+            f"{name}{axis}": partial(kernel, axis=axis)
+            for axis in (0, 1)
+            for name, kernel in (
+                ("sum", _sum),
+                ("max", _max),
+                ("sum_excluding_max", _sum_excluding_max),
+                ("label_index", _label_index),
+            )
+        },
+    },
     empty=np.empty,
     constant=_constant,
     dtype=np.dtype,
@@ -239,9 +226,9 @@ def _log1p_in_vectors() -> bool:
     return not kinds.get("ff", {"current": "baseline"})["current"].startswith("baseline")
 
 
-LONG_DIALECT = DIALECT
-"""The dialect for more than a few elements. NumPy has vectors for `log1p` with AVX-512 alone, and
+LONG_KERNELS = KERNELS
+"""The table for more than a few elements. NumPy has vectors for `log1p` with AVX-512 alone, and
 else takes 12 ns an element of float32, as long as all other calls of the loss together with what
 `log1p` is made of then (AMD EPYC 7003). In float64 that takes as long as NumPy's own."""
 if not _log1p_in_vectors():
-    LONG_DIALECT = DIALECT._replace(no_log1p=frozenset({np.dtype(np.float32)}))
+    LONG_KERNELS = KERNELS._replace(no_log1p=frozenset({np.dtype(np.float32)}))

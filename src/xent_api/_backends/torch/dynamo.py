@@ -2,9 +2,8 @@
 
 import torch
 
-from ..._typing import Array
-from ..base import Program
-from . import by_rule
+from ..._typing import Array, Program
+from .autograd import by_rule
 
 
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator,unused-ignore]
@@ -16,4 +15,4 @@ def in_graph(program: Program, *operands: Array) -> tuple[Array, ...]:
     both passes, and fuse them with their neighbours: from the plain program they would make a
     backward pass ten times as long.
     """
-    return by_rule(program, operands)
+    return by_rule(program, operands, final=True)

@@ -1,0 +1,161 @@
+"""The closed-form derivatives as a rule of PyTorch's autograd."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..._math.program import LossProgram
+from ..._typing import Array, Program
+from ..derivatives import ProductProgram, has_closed_form, product
+from . import eager
+from .ops import FINAL_OPS, OPS
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """What the rule runs: no named tuple, which torch's transformations would take apart."""
+
+    program: LossProgram
+    summed: tuple[bool, ...] | None = None
+    """Which results are added up; None where what runs the program sees to that."""
+    gradient_in_forward: bool = False
+    """Whether the gradient is computed beside the loss, as its last result."""
+    final: bool = False
+    """Whether nobody but this rule differentiates."""
+
+
+class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is missing
+    """A program with its closed-form derivatives, which saves its operands and nothing else.
+
+    The backward pass runs programs of the same kind, again by the rule where a second derivative
+    will be wanted. Nothing works in place, so that `vmap` can take it from here.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(call: Call, *operands: Array) -> tuple[Array, ...]:
+        """Return the results of the program."""
+        program, summed = call.program, call.summed
+        if summed is None:
+            return program(FINAL_OPS if call.final else OPS, *operands)
+        if call.gradient_in_forward:
+            program, summed = program.with_gradient(), (*summed, False)
+        return eager.compute(program, operands, summed)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], results: tuple[Array, ...]) -> None:
+        """Save the operands, and the gradient if it is there.
+
+        An exponential of each class is then computed once, and not again for the gradient. Of rows
+        PyTorch's own losses save as much, of half precision half of it. What hooks of saved tensors
+        keep of it is written over by the last backward pass.
+        """
+        ctx.call, *operands = inputs
+        ctx.set_materialize_grads(False)
+        if ctx.call.gradient_in_forward:
+            ctx.mark_non_differentiable(results[-1])
+            operands.append(results[-1])
+        ctx.save_for_backward(*operands)
+        # There is no forward mode, but under `vmap` torch asks for this before it finds out.
+        ctx.save_for_forward(*operands)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:
+        """Return the cotangents; autograd adds up those of operands that were broadcast."""
+        program, wanted = ctx.call.program, ctx.needs_input_grad[1:]
+        cotangents = cotangents[: len(program.outputs)]
+        operands = ctx.saved_tensors[: len(wanted)]
+        factor = cotangents[0]
+        if ctx.call.gradient_in_forward and factor is not None and _is_last(factor):
+            found = _scaled(program, ctx.saved_tensors[-1], factor, operands)
+            return (None, *(found if want else None for want in wanted))
+        return (None, *_cotangents(ctx.call, operands, cotangents, wanted))
+
+
+def by_rule(
+    program: Program,
+    operands: tuple[Array, ...],
+    summed: tuple[bool, ...] | None = None,
+    *,
+    final: bool = False,
+) -> tuple[Array, ...]:
+    """Run the program by the rule, if it has one for these operands."""
+    if has_closed_form(program, [operand.dtype.is_floating_point for operand in operands]):
+        early = summed is not None and _gradient_in_forward(program, operands)
+        try:
+            results: tuple[Array, ...] = ClosedForm.apply(
+                Call(program, summed, early, final), *operands
+            )
+        except NotImplementedError:
+            # The rule has no forward mode: within one, torch drops the tangents of an outer one
+            # without an error (pytorch#197867). The plain program has all of them.
+            pass
+        else:
+            return results[: len(program.outputs)]
+    results = program(OPS, *operands)
+    return results if summed is None else eager.totals(results, summed)
+
+
+def _gradient_in_forward(program: LossProgram, operands: tuple[Array, ...]) -> bool:
+    """Tell whether the gradient of the logits is all that is wanted, and no burden to keep.
+
+    The loss of elements would save nothing but its operands: where they are many, it does.
+    """
+    pairs = zip(program.operands, operands, strict=True)
+    if program.outputs != ("loss",) or [n for n, v in pairs if v.requires_grad] != ["logits"]:
+        return False
+    if program.rowwise:
+        return eager.is_large(operands)
+    few = max([v.numel() for v in operands]) <= eager.EXECUTOR.limits.direct_elements
+    return few and all(map(eager.is_plain, operands)) and not eager.is_intercepted()
+
+
+def _is_last(factor: Array) -> bool:
+    """Tell whether nobody differentiates or watches this backward pass."""
+    plain = not torch.is_grad_enabled() and eager.is_plain(factor)
+    return plain and not eager.is_intercepted()
+
+
+def _scaled(
+    program: LossProgram, gradient: Array, factor: Array, operands: tuple[Array, ...]
+) -> Array:
+    """Return the gradient of the forward pass times the cotangent."""
+    factor = program.masked(OPS, factor.to(gradient.dtype), *operands)
+    # Without `retain_graph` nobody else will read the gradient.
+    keep = torch._C._autograd._get_current_graph_task_keep_graph()
+    return torch.mul(gradient, factor, out=None if keep else gradient)
+
+
+def _cotangents(
+    call: Call,
+    operands: tuple[Array, ...],
+    cotangents: tuple[Array | None, ...],
+    wanted: tuple[bool, ...],
+) -> tuple[Array | None, ...]:
+    """Return the cotangents of those operands that want them, from those of the results."""
+    found: list[Array | None] = []
+    for name, want in zip(call.program.operands, wanted, strict=True):
+        parts = [
+            _product(call.program.derivative(output, name), operands, cotangent, final=call.final)
+            for output, cotangent in enumerate(cotangents)
+            if cotangent is not None and want
+        ]
+        found.append(sum(parts[1:], parts[0]) if parts else None)
+    return tuple(found)
+
+
+def _product(
+    program: LossProgram, operands: tuple[Array, ...], factor: Array, *, final: bool
+) -> Array:
+    """Return a derivative times `factor`."""
+    if final:
+        (derivative,) = program(FINAL_OPS, *operands)
+    elif torch.is_grad_enabled():  # also of the gradient there will be a derivative
+        (derivative,) = by_rule(program, operands)
+    elif eager.is_large((factor, *operands)):
+        return eager.in_tiles(ProductProgram(program), (factor, *operands), (False,))[0]
+    else:
+        (derivative,) = program(OPS, *operands)
+    return product(OPS, program, derivative, factor, operands)

@@ -1,0 +1,89 @@
+"""Eager tensors without derivatives: whole, or in tiles where they are large."""
+
+from contextlib import nullcontext
+
+import torch
+from torch.autograd import forward_ad
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
+
+from ..._graph.executor import Executor, Limits
+from ..._graph.tiling import Tiling
+from ..._typing import Array, Program
+from ..base import pairwise_sum
+from .kernels import KERNELS
+from .ops import OPS, xp
+
+
+def total(value: Array) -> Array:
+    """Return the sum of all elements in float64, or the number of those that are true."""
+    if value.dtype == torch.bool:
+        return value.sum()
+    if value.device.type == "mps":  # the one that has no float64
+        return pairwise_sum(xp, value)
+    return value.sum(dtype=torch.float64)
+
+
+LIMITS = Limits(
+    direct_elements=2**13,
+    tile_elements=2**15,
+    shared_tile_bytes=0,  # torch shares each operation itself
+    row_tile_elements=2**17,
+)
+"""Elements of a tile for each of torch's threads, between which it divides no smaller ones."""
+EXECUTOR = Executor(KERNELS, total, nullcontext, LIMITS)
+
+
+def totals(results: tuple[Array, ...], summed: tuple[bool, ...]) -> tuple[Array, ...]:
+    """Return the results, with the sum for each of those that `summed` marks."""
+    pairs = zip(results, summed, strict=True)
+    return tuple([total(value) if add else value for value, add in pairs])
+
+
+def compute(
+    program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+) -> tuple[Array, ...]:
+    """Run the program; add up those of its results that `summed` marks."""
+    # The lines that autograd may differentiate: there are tools that lose the rule.
+    tiled = is_large(operands)
+    return in_tiles(program, operands, summed) if tiled else totals(program(OPS, *operands), summed)
+
+
+def in_tiles(
+    program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
+) -> tuple[Array, ...]:
+    """Do the same tile by tile."""
+    limits = EXECUTOR.limits
+    size = limits.row_tile_elements if program.rowwise else limits.tile_elements
+    threads = torch.get_num_threads()
+    found = Tiling(EXECUTOR, program, operands, summed, size * threads).run(1)
+    return tuple([torch.stack(v).sum() if isinstance(v, list) else v for v in found])
+
+
+def is_large(operands: tuple[Array, ...]) -> bool:
+    """Tell whether tiles pay, and can write beside all operands."""
+    sizes = [v.numel() for v in operands]
+    if max(sizes) <= EXECUTOR.limits.direct_elements or 0 in sizes:
+        return False
+    on_cpu = all(v.device.type == "cpu" for v in operands)
+    return on_cpu and all(map(is_plain, operands)) and not is_intercepted()
+
+
+def is_plain(value: Array) -> bool:
+    """Tell whether a tensor is nothing but numbers in memory.
+
+    Subclasses, what the transformations of ``torch.func`` and forward mode wrap, and views that
+    stand for the negative of their memory are not.
+    """
+    if type(value) not in (torch.Tensor, torch.nn.Parameter) or value.layout != torch.strided:
+        return False
+    try:
+        value.data_ptr()
+    except RuntimeError:
+        return False
+    return not value.is_neg() and forward_ad.unpack_dual(value).tangent is None
+
+
+def is_intercepted() -> bool:
+    """Tell whether somebody wants to see each operation, in Python: a mode or a transformation."""
+    within = torch._C._functorch.peek_interpreter_stack() is not None
+    return within or is_in_torch_dispatch_mode()

@@ -1,0 +1,146 @@
+"""The arguments of a family, checked: one checker, driven by the record of the family."""
+
+from typing import Any, NamedTuple
+
+from .._backends.base import Backend
+from .._backends.names import name_of
+from .._typing import Array, Shape
+from .arrays import NUMBERS, check_arrays
+from .kinds import (
+    check_class_indices,
+    check_denominator,
+    check_factor,
+    check_logits,
+    check_mask,
+)
+from .options import as_number, check_finite, check_ignored, check_reduction, check_smoothing
+from .shapes import (
+    check_axis,
+    check_broadcast,
+    check_class_shape,
+    check_same_shape,
+    check_size,
+    without,
+)
+
+ARRAYS = ("logits", "labels", "mask", "weights", "pos_weight", "denominator")
+
+
+class Family(NamedTuple):
+    """What tells a family of losses from the others; its arguments are those of its signature."""
+
+    name: str
+    has_classes: bool
+    """Whether an axis of the logits are classes, of which the loss has none."""
+    has_indices: bool = False
+    """Whether labels are class indices."""
+
+
+SIGMOID = Family("sigmoid", has_classes=False)
+SOFTMAX = Family("softmax", has_classes=True)
+SPARSE_SOFTMAX = Family("sparse_softmax", has_classes=True, has_indices=True)
+
+
+class Inputs(NamedTuple):
+    """Arguments that fit together; nothing after this point raises."""
+
+    family: Family
+    backend: Backend
+    arrays: dict[str, Array]
+    """The array arguments that were given, by name."""
+    numbers: dict[str, float]
+    """The weights, pos_weight and denominator that were given as Python numbers."""
+    compute: str
+    ignored: int | float | None
+    smoothing: float
+    shape: Shape
+    """The shape of the loss."""
+    axis: int | None
+    """The axis of the classes, counted from the end, if there are any."""
+
+
+class TotalInputs(NamedTuple):
+    """The arguments that a total weight depends on."""
+
+    backend: Backend
+    arrays: dict[str, Array]
+    number: float | None
+    """The weight, if it is a Python number."""
+    ignored: int | float | None
+    axis: int | None = None
+    """As in `Inputs`, if the labels have one for the classes."""
+
+
+def check(family: Family, arguments: dict[str, Any]) -> Inputs:
+    """Return the checked arguments; raise TypeError or ValueError as the public contract says."""
+    check_reduction(arguments["reduction"], arguments["denominator"])
+    numbers, backend, arrays = _given(arguments, ARRAYS)
+    logits, labels = arrays["logits"], arrays["labels"]
+    compute = check_logits(logits)
+    check_finite(numbers, compute)
+    smoothing = check_smoothing(arguments["label_smoothing"], compute)
+    if family.has_indices:
+        check_class_indices(labels)
+    else:
+        check_factor("labels", labels, compute, boolean=True)
+        check_same_shape(labels, logits)
+    shape, axis, of = tuple(logits.shape), None, "`logits`"
+    if family.has_classes:
+        axis = check_axis(arguments["axis"], logits, "logits")
+        if smoothing and not family.has_indices:
+            check_size(shape, axis)
+        shape, of = without(shape, axis), "the loss"
+    if family.has_indices:
+        check_class_shape(labels, logits, shape)
+        check_size(tuple(logits.shape), -1 if axis is None else axis)
+    ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))
+    _check_optional(backend, arrays, compute, shape, of)
+    return Inputs(family, backend, arrays, numbers, compute, ignored, smoothing, shape, axis)
+
+
+def check_total(family: Family, arguments: dict[str, Any]) -> TotalInputs:
+    """Return the checked arguments of a total; the others of a loss are not looked at."""
+    numbers, backend, arrays = _given(arguments, ("labels", "mask", "weights"))
+    labels = arrays["labels"]
+    check_factor("labels", labels, "float64", boolean=True)
+    shape, axis, of = tuple(labels.shape), None, "`labels`"
+    if family.has_indices:
+        check_class_indices(labels)
+    elif family.has_classes:
+        axis = check_axis(arguments["axis"], labels, "labels")
+        shape, of = without(shape, axis), "`labels` without `axis`"
+    ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))
+    _check_optional(backend, arrays, "float64", shape, of)
+    return TotalInputs(backend, arrays, numbers.get("weights"), ignored, axis)
+
+
+def _given(
+    arguments: dict[str, Any], names: tuple[str, ...]
+) -> tuple[dict[str, float], Backend, dict[str, Array]]:
+    """Return the numbers among these arguments, the backend of the others, and its arrays."""
+    found = {name: as_number(name, arguments.get(name)) for name in names if name in NUMBERS}
+    numbers = {name: number for name, number in found.items() if number is not None}
+    given = {name: arguments.get(name) for name in names if name not in numbers}
+    given = {n: v for n, v in given.items() if v is not None or n in ("logits", "labels")}
+    for name, value in given.items():
+        if isinstance(value, bool) and name not in ("logits", "labels"):
+            expected = "a boolean array" if name == "mask" else "a real array or a Python number"
+            raise TypeError(f"`{name}` must be {expected}; got bool")
+    return numbers, *check_arrays(given)
+
+
+def _check_optional(
+    backend: Backend, arrays: dict[str, Array], compute: str, shape: Shape, of: str
+) -> None:
+    """Raise unless mask, weights and denominator have suitable dtypes and broadcast to `shape`."""
+    for name, value in arrays.items():
+        if name == "mask":
+            check_mask(value)
+        elif name == "denominator":
+            check_denominator(value)
+            continue
+        elif name in NUMBERS:
+            check_factor(name, value, compute, weak=backend.is_weak(value))
+        else:
+            continue
+        check_broadcast(name, value, shape, of)

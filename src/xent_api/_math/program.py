@@ -1,0 +1,195 @@
+"""What is computed of a family: mask, then terms, then outputs, from arrays that are aligned.
+
+A program is a pure function of primitives and arrays. The sigmoid family's looks at one element at
+a time, so that a backend may run it on whole arrays, on tiles or blocks of them, or fused; those of
+the softmax families look at one row of classes at a time. Equal programs are the same function, so
+that what is made of one can be kept.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from .._typing import Array, DType, Namespace
+from . import optimistic, sigmoid, softmax
+from .masking import select, valid_positions
+from .mean import divided
+
+NEUTRAL: dict[str, Any] = {"logits": 0.0, "labels": 0.0, "weights": 1.0, "pos_weight": 1.0}
+"""What stands for each operand where a position is not kept."""
+NEXT = {"loss": "gradient", "gradient": "hessian"}
+"""The derivative of an output of the sigmoid family with respect to the logits."""
+SLOPES: dict[str, Any] = {"logits": "gradient", "labels": "label_slope", "weights": "loss"}
+"""The derivatives of the loss of the softmax families."""
+
+
+class LossProgram(NamedTuple):
+    """Loss, gradient or Hessian of a family.
+
+    What belongs to a row of classes keeps the axis of the classes, the last one, with one element.
+    """
+
+    family: str
+    """"sigmoid", "softmax" (a label for each class) or "sparse_softmax" (class indices)."""
+    outputs: tuple[str, ...]
+    operands: tuple[str, ...]
+    """The names of the operands, in the order in which they will come. `classes` are the numbers 0
+    to K - 1."""
+    compute: DType
+    results: tuple[DType, ...]
+    """The dtype of each output."""
+    divided: tuple[bool, ...]
+    """Whether each output is divided by the denominator here, and not after it is summed."""
+    numbers: tuple[tuple[str, str], ...]
+    """The operands that are Python numbers, as `float.hex` writes them: 0.0 and -0.0 are equal, and
+    NaN equals nothing, but programs that are the same have to be equal, and no others."""
+    ignored: int | float | None
+    smoothing: float
+    wrt: str | None = None
+    """The operand, other than the logits, that the outputs are differentiated by."""
+    wide: DType = None
+    """The dtype in which a row is summed."""
+    size: Any = None
+    """K, the number of classes: an int, or a symbol for one."""
+    is_optimistic: bool = False
+    """Whether no maximum is subtracted; the last output then tells the rows that need it."""
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether a row of classes is one thing."""
+        return self.family != "sigmoid"
+
+    def __call__(self, ops: Namespace, *operands: Array) -> tuple[Array, ...]:
+        """Return the outputs."""
+        given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
+        keep = self._valid(ops, given)
+        values: dict[str, Array] = {name: float.fromhex(text) for name, text in self.numbers}
+        for name, neutral in NEUTRAL.items():
+            if name in given:
+                values[name] = select(ops, keep, ops.cast(given[name], self.compute), neutral)
+        if "classes" in given:
+            # Beyond that dtype an unsigned number becomes a negative one, which is no class either.
+            values["classes"] = given["classes"]
+            values["labels"] = ops.cast(given["labels"], given["classes"].dtype)
+        denominator = given.get("denominator", values.get("denominator"))
+        denominator = denominator if True in self.divided else None
+        compute = self._rows if self.rowwise else self._elements
+        found = compute(ops, values, denominator)
+        return tuple(
+            ops.cast(select(ops, keep, found[name], 0.0), dtype)
+            for name, dtype in zip(self.outputs, self.results, strict=True)
+        )
+
+    def of_classes(self) -> frozenset[str]:
+        """Return the names of the operands that have all classes of each row."""
+        return frozenset({"logits", "labels"} if self.family == "softmax" else {"logits"})
+
+    def has_derivatives(self, operands: Iterable[str]) -> bool:
+        """Tell whether `derivative` has those with respect to all these operands."""
+        known, factors = all(name in NEXT for name in self.outputs), NEUTRAL
+        if self.rowwise:
+            known, factors = self.outputs == ("loss",), SLOPES
+        return known and self.wrt is None and all(name in factors for name in operands)
+
+    def derivative(self, output: int, operand: str) -> "LossProgram":
+        """Return the program, of the same operands, of the derivative of an output."""
+        name = self.outputs[output]
+        if self.rowwise:
+            name = SLOPES[operand]
+        elif operand == "logits":
+            name = NEXT[name]
+        return self._replace(
+            outputs=(name,),
+            results=(self.compute,),
+            divided=(self.divided[output],),
+            wrt=None if operand == "logits" else operand,
+        )
+
+    def with_gradient(self) -> "LossProgram":
+        """Return the program of a loss with its derivative with respect to the logits, besides."""
+        return self._with("gradient", divided=self.divided[0])
+
+    def optimistic(self) -> "LossProgram | None":
+        """Return the program without the maximum, if it can be, and which rows it is not for."""
+        able = self.family == "sparse_softmax" and not self.smoothing and self.wrt is None
+        if not able or not {"loss", "gradient"}.issuperset(self.outputs):
+            return None
+        return self._with("unreliable", divided=False)._replace(is_optimistic=True)
+
+    def without_wide(self) -> "LossProgram":
+        """Return the program for where rows have no wider dtype."""
+        return self._replace(wide=self.compute)
+
+    def masked(self, ops: Namespace, value: Array, *operands: Array) -> Array:
+        """Return `value`, a tangent or cotangent, where the operands are kept, else 0.
+
+        The derivative is 0 there, but it would be NaN times a value that is not finite.
+        """
+        given = dict(zip(self.operands, operands, strict=True))
+        return select(ops, self._valid(ops, given), value, 0.0)
+
+    def tangent(self, ops: Namespace, operand: str, product: Array) -> Array:
+        """Return the tangent of an output, from the derivative times the tangent of an operand."""
+        over_classes = self.rowwise and operand in self.of_classes()
+        return ops.plain_row_sum(product, product.dtype) if over_classes else product
+
+    def _with(self, output: str, *, divided: bool) -> "LossProgram":
+        return self._replace(
+            outputs=(*self.outputs, output),
+            results=(*self.results, self.compute),
+            divided=(*self.divided, divided),
+        )
+
+    def _valid(self, ops: Namespace, given: dict[str, Array]) -> Array | None:
+        return valid_positions(ops, given["labels"], given.get("mask"), self.ignored)
+
+    def _elements(
+        self, ops: Namespace, values: dict[str, Array], denominator: Array | float | None
+    ) -> dict[str, Array]:
+        x, z, q, a = values["logits"], values["labels"], values.get("pos_weight"), self.smoothing
+        terms = sigmoid.terms(ops, x, z, smoothing=a, pos_weight=q)
+        if self.wrt == "labels":
+            terms = sigmoid.label_terms(terms, smoothing=a, pos_weight=q)
+        if self.wrt == "pos_weight":
+            terms = sigmoid.pos_weight_terms(z, terms, smoothing=a)
+        if self.wrt != "weights":
+            terms = sigmoid.weighted(terms, values.get("weights"))
+        found = {}
+        for name, divide in zip(self.outputs, self.divided, strict=True):
+            if name == "loss":
+                value = sigmoid.loss(ops, x, terms)
+            else:
+                value = sigmoid.gradient(terms) if name == "gradient" else sigmoid.hessian(z, terms)
+            found[name] = divided(ops, value, denominator if divide else None)
+        return found
+
+    def _rows(
+        self, ops: Namespace, values: dict[str, Array], denominator: Array | float | None
+    ) -> dict[str, Array]:
+        of_loss = "loss" in self.outputs
+        rows = softmax.Rows(self.size, self.smoothing, self.compute, self.wide, of_loss)
+        x, z = values["logits"], values["labels"]
+        factors = None if self.wrt == "weights" else values.get("weights"), denominator
+        if self.family == "softmax":
+            t = softmax.dense_terms(ops, rows, x, z, *factors)
+            made = {name: DENSE[name](ops, t, z) for name in self.outputs}
+        elif self.is_optimistic:
+            both = "gradient" in self.outputs
+            made = optimistic.outputs(ops, rows, x, values["classes"], z, *factors, gradient=both)
+        else:
+            t, label = softmax.sparse_terms(ops, rows, x, values["classes"], z, *factors)
+            made = {name: SPARSE[name](ops, t, label) for name in self.outputs}
+        return made
+
+
+DENSE: dict[str, Callable[..., Array]] = {
+    "loss": softmax.dense_loss,
+    "gradient": softmax.dense_gradient,
+    "hessian": softmax.dense_hessian,
+    "label_slope": softmax.label_slope,
+}
+SPARSE: dict[str, Callable[..., Array]] = {
+    "loss": softmax.sparse_loss,
+    "gradient": softmax.sparse_gradient,
+    "hessian": softmax.sparse_hessian,
+}
+"""Output → its formula from the terms."""
