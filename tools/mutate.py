@@ -239,8 +239,8 @@ MUTATIONS = (
     Mutation(
         "softmax: gradient at soft labels as p*Z - z",
         SOFTMAX,
-        "return p * rest - z * n",
-        "return p * (rest + z) - z * (p + n)",
+        "return p * remaining - z * n",
+        "return p * (remaining + z) - z * (p + n)",
     ),
     Mutation(
         "softmax: sums in turn of several ones, less none",
@@ -259,8 +259,8 @@ MUTATIONS = (
     Mutation(
         "softmax: gradient at the label with the other sign",
         "_backends/jax/ops.py",
-        "return x - value * (at.elsewhere - 1.0)",
-        "return x + value * (at.elsewhere - 1.0)",
+        "return x - value * (at.marker - 1.0)",
+        "return x + value * (at.marker - 1.0)",
     ),
     Mutation(
         "softmax: 1 - p as it stands",

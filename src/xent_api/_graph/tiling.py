@@ -67,21 +67,25 @@ class Tiling:
         specs = [operand.spec(self.axis) for operand in self.operands]
         self.assignment = executor.assignment(program, self.axis, *specs)
         first = optimistic() if self.axis == 1 else None
-        self.first = None if first is None else executor.assignment(first, self.axis, *specs)
-        like = next((v for v in operands if v.shape == shape), None)
-        self.wholes = [
-            None if add else self._whole(like, spec)
+        self.optimistic = None if first is None else executor.assignment(first, self.axis, *specs)
+        model = next((v for v in operands if v.shape == shape), None)
+        self.results = [
+            None if add else self._result(model, spec)
             for spec, add in zip(self.assignment.buffers, summed, strict=False)
         ]
 
     def run(self, workers: int) -> tuple[list[Array] | Array, ...]:
         """Return the results, or the sums of the tiles of those that are added up."""
         todo = list(tiles(self.batch, self.size, workers)) or [(slice(None),) * len(self.batch)]
-        if self.first is not None and len(todo) > 1 and not self._promising(self.first, todo):
-            self.first = None
+        if (
+            self.optimistic is not None
+            and len(todo) > 1
+            and not self._promising(self.optimistic, todo)
+        ):
+            self.optimistic = None
         totals = in_threads(self._run, todo, workers)
         sums = iter(zip(*totals, strict=True))
-        return tuple(list(next(sums)) if whole is None else whole for whole in self.wholes)
+        return tuple(list(next(sums)) if value is None else value for value in self.results)
 
     def tile_shape(self, rows: int, classes: int) -> Shape:
         """Return the shape of a tile."""
@@ -98,13 +102,13 @@ class Tiling:
             array = self.kernels.broadcast_to(array, (*self.batch, *classes))
         return Operand(array, rows, prod(classes) > 1)
 
-    def _whole(self, like: Array | None, spec: ArraySpec) -> Array:
+    def _result(self, model: Array | None, spec: ArraySpec) -> Array:
         dtype, found = spec
         if self.axis < 0:
             return self.kernels.empty(self.batch, dtype)
-        if found[self.axis] == 1 or like is None:
+        if found[self.axis] == 1 or model is None:
             return self.kernels.empty((*self.batch, 1), dtype)
-        return self.kernels.empty_like(like, dtype)
+        return self.kernels.empty_like(model, dtype)
 
     def _promising(self, first: BufferAssignment, todo: list[Tile]) -> bool:
         """Tell by three rows whether what is tried first will serve most of them.
@@ -146,7 +150,7 @@ class TileWorker:
     def run(self, tile: Tile) -> tuple[Array, ...]:
         """Compute one tile; return the sums of what is added up."""
         operands, targets = self.load(tile), self._targets(tile)
-        first = self.call.first
+        first = self.call.optimistic
         results = None if first is None else self._try(first, operands, targets)
         if results is None:
             results = self._interpreter(self.call.assignment).run(operands, targets)
@@ -217,8 +221,8 @@ class TileWorker:
 
     def _targets(self, tile: Tile) -> tuple[Array | None, ...]:
         """Return the memory of results that a tile can write to itself."""
-        found: list[Array | None] = [None] * len(self.call.wholes)
-        for number, whole in enumerate(self.call.wholes):
+        found: list[Array | None] = [None] * len(self.call.results)
+        for number, whole in enumerate(self.call.results):
             if whole is not None and self.call.axis != 0:
                 part = whole[tile]
                 if self.call.kernels.contiguous(part):
@@ -230,7 +234,7 @@ class TileWorker:
     ) -> tuple[Array, ...]:
         """Put results that are not there yet where they belong; return the sums of the others."""
         totals = []
-        for whole, target, result in zip(self.call.wholes, targets, results, strict=True):
+        for whole, target, result in zip(self.call.results, targets, results, strict=True):
             if whole is None:
                 totals.append(self.call.executor.total(result))
             elif target is None:

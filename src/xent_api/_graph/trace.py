@@ -225,12 +225,12 @@ class TracedOps(Ops):
 
     def take_label(self, x: Proxy, at: LabelPlace) -> Proxy:
         """Return x at the label."""
-        return self.tracer.call("take_label", at.elsewhere, x, shape=at.labels.shape)
+        return self.tracer.call("take_label", at.marker, x, shape=at.labels.shape)
 
     def zero_at_label(self, x: Proxy, at: LabelPlace) -> Proxy:
         """Return x with 0 at the label."""
-        return self.tracer.call("zero_at_label", at.elsewhere, x)
+        return self.tracer.call("zero_at_label", at.marker, x)
 
     def add_at_label(self, x: Proxy, at: LabelPlace, value: Proxy) -> Proxy:
         """Return x with a value of each row added at its label."""
-        return self.tracer.call("add_at_label", at.elsewhere, value, x)
+        return self.tracer.call("add_at_label", at.marker, value, x)

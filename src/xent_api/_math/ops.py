@@ -24,7 +24,7 @@ class LabelPlace(NamedTuple):
     """The numbers 0 to K - 1."""
     labels: Array
     """One of them for each row, in the same dtype; or any other number."""
-    elsewhere: Array
+    marker: Array
     """Where the label is not, in a form of the library's own."""
 
 
@@ -108,7 +108,7 @@ class Ops:
 
     def place(self, classes: Array, labels: Array, dtype: DType) -> LabelPlace:
         """Return where the labels are among the classes, for arrays of a dtype."""
-        return LabelPlace(classes, labels, classes != labels)
+        return LabelPlace(classes, labels, labels != classes)
 
     def take_label(self, x: Array, at: LabelPlace) -> Array:
         """Return x at the label, or at the class nearest to a label that is none."""
@@ -117,11 +117,11 @@ class Ops:
 
     def zero_at_label(self, x: Array, at: LabelPlace) -> Array:
         """Return x with 0 at the label."""
-        return self.where(at.elsewhere, x, 0.0)
+        return self.where(at.marker, x, 0.0)
 
     def add_at_label(self, x: Array, at: LabelPlace, value: Array) -> Array:
         """Return x with a value of each row added at its label."""
-        return self.where(at.elsewhere, x, x + value)
+        return self.where(at.marker, x, x + value)
 
     # What compilers and automatic differentiation are told
 

@@ -153,14 +153,10 @@ class LossProgram(NamedTuple):
             terms = sigmoid.pos_weight_terms(z, terms, smoothing=a)
         if self.wrt != "weights":
             terms = sigmoid.weighted(terms, values.get("weights"))
-        found = {}
-        for name, divide in zip(self.outputs, self.divided, strict=True):
-            if name == "loss":
-                value = sigmoid.loss(ops, x, terms)
-            else:
-                value = sigmoid.gradient(terms) if name == "gradient" else sigmoid.hessian(z, terms)
-            found[name] = divided(ops, value, denominator if divide else None)
-        return found
+        return {
+            name: divided(ops, ELEMENTS[name](ops, x, z, terms), denominator if divide else None)
+            for name, divide in zip(self.outputs, self.divided, strict=True)
+        }
 
     def _rows(
         self, ops: Namespace, values: dict[str, Array], denominator: Array | float | None
@@ -181,6 +177,11 @@ class LossProgram(NamedTuple):
         return made
 
 
+ELEMENTS: dict[str, Callable[..., Array]] = {
+    "loss": lambda ops, x, _, terms: sigmoid.loss(ops, x, terms),
+    "gradient": lambda _ops, _x, _z, terms: sigmoid.gradient(terms),
+    "hessian": lambda _ops, _x, z, terms: sigmoid.hessian(z, terms),
+}
 DENSE: dict[str, Callable[..., Array]] = {
     "loss": softmax.dense_loss,
     "gradient": softmax.dense_gradient,

@@ -55,8 +55,8 @@ class Terms(NamedTuple):
     e: Array
     r: Array
     """The sum of all e but one that is 1; NaN where the label is no class."""
-    whole: Array
-    """1 + r, the sum of all e."""
+    partition: Array
+    """S = 1 + r, the sum of all e."""
     mass: Array | None
     """Z; None stands for 1."""
     weights: Array | None
@@ -123,8 +123,8 @@ def sparse_terms(
     b = ops.row_sum(rest, rows.wide)
     valid = is_class(labels, rows.size)
     # Every output depends on one of these.
-    r, whole = (ops.where(valid, value, nan) for value in (b + (e_label - 1.0), b + e_label))
-    terms = Terms(rows, u, e, r, whole, None, row_weights(ops, weights, r), denominator)
+    r, partition = (ops.where(valid, value, nan) for value in (b + (e_label - 1.0), b + e_label))
+    terms = Terms(rows, u, e, r, partition, None, row_weights(ops, weights, r), denominator)
     return terms, Label(at, u_label, e_label, rest, b, valid)
 
 
@@ -187,7 +187,7 @@ def dense_hessian(ops: Namespace, t: Terms, _: object = None) -> Array:
     each.)
     """
     factor = _factor(ops, t, t.mass)
-    rounded, share = _narrow(ops, t, factor), _narrow(ops, t, 1.0 / t.whole)
+    rounded, share = _narrow(ops, t, factor), _narrow(ops, t, 1.0 / t.partition)
     smaller = ops.minimum(t.e, (1.0 - t.e) + _narrow(ops, t, t.r))
     value = smaller * rounded
     if t.rows.compute == t.rows.wide:
@@ -199,7 +199,7 @@ def dense_hessian(ops: Namespace, t: Terms, _: object = None) -> Array:
 def sparse_hessian(ops: Namespace, t: Terms, label: Label) -> Array:
     """Return the same for a class index, with an r that has all digits wherever the label is."""
     r = ops.where(label.valid, ops.sum_excluding_max(t.e, t.rows.wide), nan)
-    return dense_hessian(ops, t._replace(r=r, whole=1.0 + r))
+    return dense_hessian(ops, t._replace(r=r, partition=1.0 + r))
 
 
 def label_slope(ops: Namespace, t: Terms, z: Array) -> Array:
@@ -256,7 +256,7 @@ def _weighted(ops: Namespace, value: Array, weights: Array | None) -> Array:
 
 def _factor(ops: Namespace, t: Terms, mass: Array | None) -> Array:
     """Return w*Z/S, or its part of a mean."""
-    value = (1.0 if mass is None else mass) / t.whole
+    value = (1.0 if mass is None else mass) / t.partition
     value = value if t.weights is None else value * t.weights
     return divided(ops, value, t.denominator)
 
@@ -270,17 +270,17 @@ def _complement(ops: Namespace, t: Terms, p: Array, factor: Array) -> Array:
     return (_narrow(ops, t, factor) - p) + _narrow(ops, t, t.r * factor)
 
 
-def _gradient(p: Array, n: Array | None, z: Array | float, rest: Array | float) -> Array:
-    """Return dL/dx = (Z - z)*p - z*n from Z - z, the `rest`, and p and n times the weight.
+def _gradient(p: Array, n: Array | None, z: Array | float, remaining: Array | float) -> Array:
+    """Return dL/dx = (Z - z)*p - z*n, from Z - z, the `remaining` mass, and p, n times the weight.
 
     Where a label is hard one of the terms is 0, and the other one has all its digits.
     """
     # Numbers of 0 and 1 are those of a hard label: half of the steps are not needed.
     if n is None or (isinstance(z, float) and z == 0.0):
-        return p if isinstance(rest, float) and rest == 1.0 else p * rest
-    if isinstance(rest, float) and rest == 0.0:
+        return p if isinstance(remaining, float) and remaining == 1.0 else p * remaining
+    if isinstance(remaining, float) and remaining == 0.0:
         return -z * n
-    return p * rest - z * n
+    return p * remaining - z * n
 
 
 def _narrow(ops: Namespace, t: Terms, value: Array) -> Array:

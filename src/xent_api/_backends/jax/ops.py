@@ -68,11 +68,11 @@ class JaxOps(Ops):
 
     def zero_at_label(self, x: Array, at: LabelPlace) -> Array:
         """Return x with 0 at the label."""
-        return x * at.elsewhere
+        return x * at.marker
 
     def add_at_label(self, x: Array, at: LabelPlace, value: Array) -> Array:
         """Return x with a value of each row added at its label."""
-        return x - value * (at.elsewhere - 1.0)
+        return x - value * (at.marker - 1.0)
 
 
 class DifferentiatedJaxOps(DifferentiatedOps, JaxOps):

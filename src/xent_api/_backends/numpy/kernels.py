@@ -167,6 +167,7 @@ def _zero_at_label(index: Array, value: Array, *, out: Array) -> Array:
 def _add_at_label(index: Array, one: Array, other: Array, *, out: Array) -> Array:
     """Return `other` with a number of each row added at its label."""
     if other is not out:
+        one = one.copy() if one is out else one  # as may be where there is one class
         np.copyto(out, other)
     out.reshape(-1)[index] += one
     return out

@@ -99,17 +99,10 @@ def by_rule(
 
 
 def _gradient_in_forward(program: LossProgram, operands: tuple[Array, ...]) -> bool:
-    """Tell whether the gradient of the logits is all that is wanted, and no burden to keep.
-
-    The loss of elements would save nothing but its operands: where they are many, it does.
-    """
-    pairs = zip(program.operands, operands, strict=True)
-    if program.outputs != ("loss",) or [n for n, v in pairs if v.requires_grad] != ["logits"]:
-        return False
-    if program.rowwise:
-        return eager.is_large(operands)
-    few = max([v.numel() for v in operands]) <= eager.EXECUTOR.limits.direct_elements
-    return few and all(map(eager.is_plain, operands)) and not eager.is_intercepted()
+    """Tell whether large rows want the gradient of the logits, and nothing else."""
+    wanted = [n for n, v in zip(program.operands, operands, strict=True) if v.requires_grad]
+    one_loss = program.rowwise and program.outputs == ("loss",)
+    return one_loss and wanted == ["logits"] and eager.is_large(operands)
 
 
 def _is_last(factor: Array) -> bool:

@@ -109,6 +109,7 @@ def _zero_at_label(index: Array, value: Array, *, out: Array) -> Array:
 
 def _add_at_label(index: Array, one: Array, other: Array, *, out: Array) -> Array:
     """Return `other` with a number of each row added at its label."""
+    one = one.clone() if one is out else one  # as may be where there is one class
     if other is not out:
         out.copy_(other)
     out.view(-1).scatter_add_(0, index.view(-1), one.reshape(-1))
