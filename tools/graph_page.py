@@ -29,7 +29,7 @@ def buffers(assignment: BufferAssignment) -> str:
     """Return a line for each node that is left: into which buffer it writes."""
     kernels = {id(kernel): op for op, kernel in assignment.kernels.kernels.items()}
     lines = []
-    for kernel, *args, result, number in assignment.calls:
+    for kernel, *args, result, number in assignment.steps:
         given = ", ".join(_name(assignment.graph, k) for k in args if k is not None)
         lines.append(f"buffer {number} <- %{result} = {kernels[id(kernel)]}({given})")
     return "\n".join(lines)

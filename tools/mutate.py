@@ -243,20 +243,6 @@ MUTATIONS = (
         "return p * (remaining + z) - z * (p + n)",
     ),
     Mutation(
-        "softmax: sums in turn of several ones, less none",
-        SUMS,
-        "size - ops.minimum(below, ops.ones_like(signed))",
-        "size",
-        only=frozenset({"jax"}),
-    ),
-    Mutation(
-        "softmax: sums in turn with the one in",
-        SUMS,
-        "(e - ones * (1.0 - several)) * (1.0 - 2.0 * several)",
-        "e * (1.0 - 2.0 * several) - (1.0 - several) / 1000.0",
-        only=frozenset({"jax"}),
-    ),
-    Mutation(
         "softmax: gradient at the label with the other sign",
         "_backends/jax/ops.py",
         "return x - value * (at.marker - 1.0)",
@@ -271,8 +257,8 @@ MUTATIONS = (
     Mutation(
         "softmax: log for log1p",
         SOFTMAX,
-        "softplus = ops.log1p_rest(t.r, t.rows.size)\n",
-        "softplus = ops.log1p_rest((1.0 + t.r) - 1.0, t.rows.size)\n",
+        "softplus = ops.log1p_rest(t.r, t.rows.size, t.rows.compute)\n",
+        "softplus = ops.log1p_rest((1.0 + t.r) - 1.0, t.rows.size, t.rows.compute)\n",
     ),
     Mutation(
         "softmax: no guard of classes that are switched off",
@@ -320,7 +306,7 @@ MUTATIONS = (
     Mutation(
         "JAX: what a whole number of parts leaves of a row",
         "_backends/jax/ops.py",
-        "x = self.pad(x, widths)",
+        "x = self.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, -size % count)])",
         "x = x[..., : size - size % count]",
         only=frozenset({"jax"}),
     ),

@@ -114,9 +114,9 @@ def test_the_error_of_any_thread_ends_all(fails: bool) -> None:
     done: list[int] = []
 
     def work(spots: Iterable[Tile]) -> list[int]:
-        found = []
+        found: list[int] = []
         for (spot,) in spots:
-            if spot.start in (0, 19):  # the first place of each thread
+            if not found:  # the first tile of each thread
                 busy.wait()
             if (current_thread() is caller) == fails:
                 raise ZeroDivisionError

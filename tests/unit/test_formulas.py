@@ -3,10 +3,9 @@
 from typing import Any
 
 import mpmath
-import numpy as np
 import pytest
 
-from xent_api._math import sigmoid, sums
+from xent_api._math import sigmoid
 from xent_api._math.ops import Ops
 
 mparray: Any = Ops(pytest.importorskip("mparray"))
@@ -79,15 +78,3 @@ def test_derivatives_of_the_coefficients_at_400_digits(options: dict[str, Any]) 
                 for value, right in zip(values, wanted, strict=False):
                     error = abs(value._data[i] - right)
                     assert error <= max(abs(right), 1) * mpmath.mpf(10) ** (10 - DIGITS)
-
-
-@pytest.mark.parametrize("row", [[1.0], [1.0, 0.0], [1.0, 1.0], [1.0, 0.5, 1.0, 1e-30], [0.9, 0.2]])
-def test_sums_in_turn_are_those_side_by_side(row: list[float]) -> None:
-    """Of no one (if XLA leaves out a rounding), of a single one, and of several."""
-    e = np.asarray([row])
-    for digits in (1e-40, 0.0):
-        row_with = np.concatenate([e, [[digits]]], axis=-1)
-        in_turn = sums.sum_excluding_max_in_turn(Ops(np), row_with, np.float64)
-        for dtype in (np.float64, np.longdouble):  # the sum in two parts, and one in a wider dtype
-            together = sums.sum_excluding_max(Ops(np), row_with, dtype)
-            np.testing.assert_allclose(in_turn, together.astype(np.float64), rtol=1e-15)

@@ -147,7 +147,7 @@ def _assigned(program: Any, *specs: Any, axis: int = -1) -> Any:
 
 
 def test_the_loss_looks_for_infinities_in_one_kernel(loss: LossProgram) -> None:
-    calls = _assigned(loss, SPEC, SPEC).calls
+    calls = _assigned(loss, SPEC, SPEC).steps
     called = [kernel for kernel, *_ in calls]
     assert called.count(KERNELS.kernels["zero_if_infinite"]) == 1
     assert KERNELS.kernels["equal"] not in called

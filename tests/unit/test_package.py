@@ -1,6 +1,7 @@
 """What the package needs, and what it is when it is someone else's."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,21 @@ def test_the_core_imports_one_dependency() -> None:
             foreign -= {"array_api_compat"} if served == ["compat"] else {served[0]}
         assert not foreign, path
     assert {"array_api_compat", "numpy", "torch", "jax"} <= seen
+
+
+LIBRARIES = re.compile(
+    "numpy|scipy|torch|jax|xla|cuda|cupy|dask|mlx|tensorflow|paddle|onnx|mparray|triton",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("room", ["_math", "_graph"])
+def test_no_library_is_named_where_none_is_meant(room: str) -> None:
+    """Not even in comments: what a line is good for is said without a name, or in another room."""
+    paths = sorted((PACKAGE / room).rglob("*.py"))
+    assert len(paths) > 7
+    for path in paths:
+        assert not LIBRARIES.findall(path.read_text(encoding="utf-8")), path
 
 
 VENDORED = """

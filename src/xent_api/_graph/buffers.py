@@ -9,7 +9,7 @@ from .trace import ArraySpec, Graph, Node
 
 CHOICES = frozenset({"select", "zero_if_infinite"})
 """Kernels that may return their second operand, or write `out` before they have read the others."""
-Call = tuple[Callable[..., Array], int, int | None, int | None, int, int]
+Step = tuple[Callable[..., Array], int, int | None, int | None, int, int]
 """Kernel, indices of its one to three operands, index of its result, number of its buffer."""
 
 Shapes = list[tuple[Shape, DType]]
@@ -28,7 +28,7 @@ class BufferAssignment:
         """What is allocated: first a place for each output, then scratch."""
         self.whole = broadcast(*[spec[1] for spec in graph.specs if spec])
         """The signature of all that is as large as the operands together."""
-        self.calls: list[Call] = []
+        self.steps: list[Step] = []
         """The nodes that an output needs."""
         self._buffer: dict[int, int] = {}
         self._free: dict[ArraySpec, list[int]] = {}
@@ -46,7 +46,7 @@ class BufferAssignment:
         for node in reversed(graph.nodes):
             if node.result in self._buffer:
                 self._assign(node)
-        self.calls.reverse()
+        self.steps.reverse()
 
     def shapes(self, shape: Shape) -> Shapes:
         """Return shape and dtype of all buffers where the operands together have this shape."""
@@ -57,7 +57,7 @@ class BufferAssignment:
         number = self._buffer[node.result]
         one, *others = node.args
         two, three = (*others, None, None)[:2]
-        self.calls.append((self.kernels.kernels[node.op], one, two, three, node.result, number))
+        self.steps.append((self.kernels.kernels[node.op], one, two, three, node.result, number))
         freed = self._free.setdefault(self.buffers[number], [])
         if node.op not in CHOICES:
             freed.append(number)

@@ -1,9 +1,9 @@
 """One call, tile by tile: elements in vectors, or rows of classes in arrays of two axes.
 
 A tile of rows has all of their classes. Where classes are few they come first: then every kernel
-runs along the rows, in long loops, and a sum over the classes adds whole rows to each other. (NumPy
-takes 4 ns an element for the maxima of rows of ten, and 0.06 for those of columns of ten.) To turn
-a tile costs less than one kernel on short rows.
+runs along the rows, in long loops, and a sum over the classes adds whole rows to each other. (A
+library may take 4 ns an element for the maxima of rows of ten, and 0.06 for columns of ten.) To
+turn a tile costs less than one kernel on short rows.
 """
 
 from collections.abc import Callable, Iterable

@@ -2,7 +2,7 @@
 
 The program is called with proxies, which note what is done to them. The graph is then run on each
 tile: the operations and their order are those of the program, and so are their bits, but each one
-writes into memory that is assigned beforehand. (The words are those of ``torch.fx``.)
+writes into memory that is assigned beforehand. (``docs/mathematics.md`` explains the words.)
 """
 
 from collections.abc import Callable

@@ -1,5 +1,5 @@
 """The mathematics of the package, each formula written once.
 
-Pure functions of primitives and arrays. They check nothing and know no library: the same lines run
-on NumPy tiles, under `jax.jit` and on 400-digit numbers.
+Pure functions of primitives and arrays. They check nothing and name no library: the same lines run
+on tiles, under compilers and on 400-digit numbers.
 """

@@ -67,14 +67,14 @@ class Ops:
 
     def is_zero_times_infinity(self, factor: Array, x: Array) -> Array:
         """Tell where the product would be 0*inf."""
-        # Not `isinf`: torch's compiler takes the elements one by one for it, a quarter of the time.
+        # Not `isinf`, for which a compiler may take the elements one by one: a quarter of the time.
         return (self.abs(x) == math.inf) & (factor == 0.0)
 
     def divided_by(self, x: Array, number: float) -> Array:
         """Return x / number, rounded once.
 
-        XLA and CUDA divide by a single number by multiplying with its rounded reciprocal, so that
-        the same mean would differ by a bit from one whose denominator is an array.
+        Compilers and GPUs divide by a single number by multiplying with its rounded reciprocal, so
+        that the same mean would differ by a bit from one whose denominator is an array.
         """
         return x / (self.zeros_like(x) + number)
 
@@ -100,8 +100,8 @@ class Ops:
         """Return the sum of each row of e <= 1 without one of those that are 1."""
         return sums.sum_excluding_max(self, e, dtype)
 
-    def log1p_rest(self, r: Array, size: int) -> Array:
-        """Return log(1 + r) for r, the sum of all but one of `size` numbers from 0 to 1."""
+    def log1p_rest(self, r: Array, size: int, dtype: DType) -> Array:
+        """Return log(1 + r) to the digits of a dtype, for r, a sum of `size` - 1 numbers <= 1."""
         return self.log1p(r)
 
     # The label of a row

@@ -49,8 +49,8 @@ def terms(
     """Return the shared terms of the loss at logits `x` and labels `z`, for weights of 1.
 
     `z - b` is z at b = 0 and -(1-z) at b = 1: B or -A of the plain loss by arithmetic alone. A
-    `where` would do the same, but on NumPy one with an unpredictable condition costs more than the
-    rest of the loss together.
+    `where` would do the same, but an unpredictable condition may cost more than the rest of the
+    loss together.
     """
     b = ops.astype(x >= 0.0, x.dtype)
     s = 1.0 - 2.0 * b
@@ -134,9 +134,8 @@ def hessian(z: Array, t: Terms) -> Array:
     """Return d²L/dx² = t*e/(1 + e)².
 
     The textbook's p*(1 - p) is 0 as soon as p rounds to 1. The square is written out because the
-    rounding of 1 + e would count twice: over all float32 logits the worst error is 3.6 ulp on NumPy
-    (whose exp is off by 2.4) and 2.4 on torch and JAX; with e/(1 + e)² it was 4.6 and 3.9 over 4e6
-    of them.
+    rounding of 1 + e would count twice: over all float32 logits the worst error is 2.4 ulp, and 3.6
+    where the library's exp is off by 2.4; with e/(1 + e)² it was 3.9 and 4.6 over 4e6 of them.
     ``z - z`` is 0 and carries a label that is NaN (or infinite), which the plain loss's second
     derivative would otherwise not see.
     """

@@ -209,7 +209,7 @@ def label_slope(ops: Namespace, t: Terms, z: Array) -> Array:
     made a label of 0 will multiply it by 0.
     """
     size, smoothing = t.rows.size, t.rows.smoothing
-    softplus = ops.log1p_rest(_narrow(ops, t, t.r), size)
+    softplus = ops.log1p_rest(_narrow(ops, t, t.r), size, t.rows.compute)
     u = ops.zero_if_infinite(t.u, z)
     if smoothing:
         mean = ops.row_sum(u, u.dtype) / size
@@ -245,7 +245,7 @@ def _smoothed(ops: Namespace, t: Terms, z: Array) -> Array:
 
 def _loss(ops: Namespace, t: Terms, linear: Array) -> Array:
     """Return L from its linear part."""
-    softplus = ops.log1p_rest(t.r, t.rows.size)
+    softplus = ops.log1p_rest(t.r, t.rows.size, t.rows.compute)
     return _weighted(ops, linear + (softplus if t.mass is None else t.mass * softplus), t.weights)
 
 

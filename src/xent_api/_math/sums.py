@@ -30,7 +30,7 @@ def row_sum(ops: Namespace, value: Array, wide: DType) -> Array:
         high = ops.plain_row_sum((value + whole) - whole, wide)
         again = ops.opaque(whole)  # so that no compiler keeps an array that both sums share
         low = ops.plain_row_sum(value - ((value + again) - again), wide)
-        # Each by itself: of both together XLA makes a kernel that may take 4 times as long.
+        # Each by itself: compilers may make a kernel of both that takes 4 times as long.
         whole = whole + (_finite(ops, high - whole) + _finite(ops, low))
     return whole
 
@@ -44,21 +44,6 @@ def sum_excluding_max(ops: Namespace, e: Array, wide: DType) -> Array:
     ones = ops.floor(e)
     count = ops.astype(ops.plain_row_sum(ones, e.dtype), wide)
     return ops.row_sum(e - ones, wide) + (count - 1.0)
-
-
-def sum_excluding_max_in_turn(ops: Namespace, e: Array, wide: DType) -> Array:
-    """Return r by two sums of which the second waits for the first.
-
-    A single one is left out of the second sum. Where there are several, the sum is that of all,
-    below 0, and its sign tells that a 1 is to be subtracted.
-    """
-    ones = ops.floor(e)
-    count = ops.plain_row_sum(ones, e.dtype)
-    several = ops.minimum(ops.abs(count - 1.0), ops.ones_like(count))
-    signed = ops.plain_row_sum((e - ones * (1.0 - several)) * (1.0 - 2.0 * several), wide)
-    size = ops.abs(signed)  # (In this order: XLA's kernels are twice as slow where it stands last.)
-    below = -ops.minimum(signed, ops.zeros_like(signed))
-    return size - ops.minimum(below, ops.ones_like(signed))
 
 
 def sum_of_arrays(ops: Namespace, arrays: list[Array]) -> Array:

@@ -105,14 +105,9 @@ class JaxBackend(Backend):
         it to its users: in float32 rows of ten lose 4 ulp and longer ones 8. TPUs have none, and it
         takes them long to compute as if they had.
         """
-        rule, plain, narrow = (
-            choose(program, traced=traced),
-            JaxOps(self.xp),
-            program.without_wide(),
-        )
-        rounded = traced and rule.wide and program.compute != program.wide
-        ops = rule.ops(self.xp, arithmetic=rounded and isinstance(program.size, int))
-        cpu = _with(program if rule.wide else narrow, ops)
+        rule = choose(program, traced=traced)
+        plain, narrow = JaxOps(self.xp), program.without_wide()
+        cpu = _with(program if rule.wide else narrow, rule.ops(self.xp))
         default = _with(narrow, plain)
         if program.compute == self.xp.float64:
             default = with_float64(default)  # There are such arrays where JAX makes none.

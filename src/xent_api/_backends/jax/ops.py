@@ -10,7 +10,7 @@ import jax
 from ..._math import sums
 from ..._math.log1p import log1p, log1p_up_to
 from ..._math.ops import DifferentiatedOps, LabelPlace, Ops
-from ..._typing import Array, DType, Namespace
+from ..._typing import Array, DType
 
 T = TypeVar("T")
 
@@ -83,32 +83,19 @@ class DifferentiatedJaxOps(DifferentiatedOps, JaxOps):
         return jax.lax.stop_gradient(x)
 
 
-class CpuOps(JaxOps):
-    """On CPUs: no sum takes in what leads to it, or computes what comes of another one."""
+class LongRowOps(JaxOps):
+    """On CPUs: sums of long rows in parts.
 
-    def __init__(self, xp: Namespace, *, arithmetic: bool) -> None:
-        super().__init__(xp)
-        self._arithmetic = arithmetic
+    XLA's kernels of sums convert a row at a time to another dtype, in memory that beyond 128 KiB is
+    new to the process each time.
+    """
 
-    def log1p_rest(self, r: Array, size: int) -> Array:
-        """Return log(1 + r), in `arithmetic` where the result is rounded to float32 afterwards.
-
-        XLA's is not vectorized in float64, nor is what is computed in one loop with it: 9 ns a row
-        instead of 3, or 5 with 1000 classes.
-        """
-        if not self._arithmetic or r.dtype != self.float64:
-            return self.log1p(r)
-        return log1p_up_to(self, r, size - 1.0)
-
-    def recomputed(
-        self, after: Array, known: T, function: Callable[..., T], *arrays: Array
-    ) -> tuple[Array, T]:
-        """Return `after`, and the function's results computed again.
-
-        XLA would keep exponentials in memory for sums and gradient, which takes longer: dense
-        labels of ten and 1000 classes 9.1 and 4.8 ns instead of 7.9 and 3.1.
-        """
-        return self.opaque(after), function(self, *map(self.opaque, arrays))
+    def plain_row_sum(self, x: Array, dtype: DType) -> Array:
+        """Return the sum of each row."""
+        parts = None if dtype == x.dtype else self._parts(x)
+        if parts is not None:
+            x = self.opaque(self.sum(parts, axis=-1, dtype=dtype))
+        return super().plain_row_sum(x, dtype)
 
     def opaque(self, x: Array) -> Array:
         """Return x, of which XLA computes again what it has computed of it before.
@@ -117,20 +104,6 @@ class CpuOps(JaxOps):
         """
         return jax.lax.optimization_barrier(x)
 
-    def plain_row_sum(self, x: Array, dtype: DType) -> Array:
-        """Return the sum of each row; of long ones in parts.
-
-        XLA's kernels of sums convert a row at a time to another dtype, in memory that beyond 128
-        KiB is new to the process each time: of 32 000 classes a sum takes 7 ns a logit, of parts of
-        8000 0.5.
-        """
-        parts = None if dtype == x.dtype else self._parts(x)
-        if parts is not None:
-            x = self.opaque(self.sum(parts, axis=-1, dtype=dtype))
-        # Without the barrier XLA takes arithmetic in float64 into the kernels of sums: 256 classes
-        # with a label each then take up to 15 ns a logit instead of 4.
-        return self.opaque(self.sum(x, axis=-1, keepdims=True, dtype=dtype))
-
     def _parts(self, x: Array) -> Array | None:
         """Return long rows as several each, filled up if their classes are a prime; or None."""
         size = x.shape[-1]
@@ -138,42 +111,60 @@ class CpuOps(JaxOps):
             return None
         least = -(-size // MAX_PART)
         count = next((n for n in range(least, size // MIN_PART) if size % n == 0), least)
-        widths = [(0, 0)] * (x.ndim - 1) + [(0, -size % count)]
-        x = self.pad(x, widths)
+        x = self.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, -size % count)])
         # (Behind a barrier, since XLA would make one sum of two.)
         return self.opaque(self.reshape(x, (*x.shape[:-1], count, x.shape[-1] // count)))
 
 
-class DenseCpuOps(CpuOps):
+class CpuOps(LongRowOps):
+    """On CPUs, where XLA compiles the whole program."""
+
+    def log1p_rest(self, r: Array, size: int, dtype: DType) -> Array:
+        """Return log(1 + r), in arithmetic where float64 is rounded to float32 afterwards.
+
+        XLA's is not vectorized in float64, nor is what is computed in one loop with it.
+        """
+        if r.dtype != self.float64 or dtype == self.float64 or not isinstance(size, int):
+            return self.log1p(r)
+        return log1p_up_to(self, r, size - 1.0)
+
+    def recomputed(
+        self, after: Array, known: T, function: Callable[..., T], *arrays: Array
+    ) -> tuple[Array, T]:
+        """Return `after`, and the function's results computed again.
+
+        XLA would keep exponentials in memory for sums and gradient, which takes longer.
+        """
+        return self.opaque(after), function(self, *map(self.opaque, arrays))
+
+
+class DenseOps(CpuOps):
     """For a label of each class."""
 
-    def row_sum(self, x: Array, dtype: DType) -> Array:
-        """Return the sum of each row, here of numbers that XLA has in memory: of blocks first.
-
-        A sum of float32 in float64 takes 0.36 ns an element there, in blocks of 32 first 0.15. It
-        is right to 0.3 eps (1000 classes), in float32 alone to 1.4.
-        """
-        size = x.shape[-1]
-        if x.dtype != dtype and isinstance(size, int):
-            block = max(n for n in range(1, MAX_BLOCK + 1) if size % n == 0)
-            if block >= MIN_BLOCK:
-                blocks = self.reshape(x, (*x.shape[:-1], size // block, block))
-                x = self.sum(blocks, axis=-1, dtype=x.dtype)
-        return super().row_sum(x, dtype)
-
-    def log1p_rest(self, r: Array, size: int) -> Array:
+    def log1p_rest(self, r: Array, size: int, dtype: DType) -> Array:
         """Return log(1 + r): in arithmetic XLA would compute it for each class."""
         return self.log1p(r)
 
-    def sum_excluding_max(self, e: Array, dtype: DType) -> Array:
-        """Return the sum without one of those that are 1, by sums that wait for each other.
 
-        XLA computes those in one pass over a row, and two sums side by side from memory: twice the
-        time of loss and gradient, of 1000 classes.
+class BlockOps(DenseOps):
+    """For labels of each class of short rows."""
+
+    def row_sum(self, x: Array, dtype: DType) -> Array:
+        """Return the sum of each row, of neighbours first.
+
+        For what XLA has in memory a sum of float32 in float64 takes twice as long. It is right to
+        0.3 eps (1000 classes), in float32 alone to 1.4.
         """
-        if e.dtype == dtype:
-            return super().sum_excluding_max(e, dtype)
-        return sums.sum_excluding_max_in_turn(self, e, dtype)
+        size = x.shape[-1]
+        block = max(n for n in range(1, MAX_BLOCK + 1) if size % n == 0)
+        if x.dtype != dtype and block >= MIN_BLOCK:
+            blocks = self.reshape(x, (*x.shape[:-1], size // block, block))
+            x = self.sum(blocks, axis=-1, dtype=x.dtype)
+        return super().row_sum(x, dtype)
+
+    def sum_excluding_max(self, e: Array, dtype: DType) -> Array:
+        """Return the sum without one of those that are 1, of exponentials that are in no memory."""
+        return DenseOps(self._xp).sum_excluding_max(e, dtype)
 
 
 class UnrolledOps(CpuOps):

@@ -13,7 +13,7 @@ from .ops import FINAL_OPS, OPS
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class OpaqueCall:
     """What the rule runs: no named tuple, which torch's transformations would take apart."""
 
     program: LossProgram
@@ -35,7 +35,7 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(call: Call, *operands: Array) -> tuple[Array, ...]:
+    def forward(call: OpaqueCall, *operands: Array) -> tuple[Array, ...]:
         """Return the results of the program."""
         program, summed = call.program, call.summed
         if summed is None:
@@ -74,6 +74,11 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
         return (None, *_cotangents(ctx.call, operands, cotangents, wanted))
 
 
+# `Function.apply` looks up and binds the signature of `forward` at each call: that takes as long as
+# ten operations. What it does for transformations, no plain tensor needs.
+_apply_plainly = super(torch.autograd.Function, ClosedForm).apply
+
+
 def by_rule(
     program: Program,
     operands: tuple[Array, ...],
@@ -84,10 +89,10 @@ def by_rule(
     """Run the program by the rule, if it has one for these operands."""
     if has_closed_form(program, [operand.dtype.is_floating_point for operand in operands]):
         early = summed is not None and _gradient_in_forward(program, operands)
+        plain = all(map(eager.is_plain, operands)) and not eager.is_intercepted()
+        apply = _apply_plainly if plain else ClosedForm.apply
         try:
-            results: tuple[Array, ...] = ClosedForm.apply(
-                Call(program, summed, early, final), *operands
-            )
+            results: tuple[Array, ...] = apply(OpaqueCall(program, summed, early, final), *operands)
         except NotImplementedError:
             # The rule has no forward mode: within one, torch drops the tangents of an outer one
             # without an error (pytorch#197867). The plain program has all of them.
@@ -122,7 +127,7 @@ def _scaled(
 
 
 def _cotangents(
-    call: Call,
+    call: OpaqueCall,
     operands: tuple[Array, ...],
     cotangents: tuple[Array | None, ...],
     wanted: tuple[bool, ...],
@@ -147,8 +152,6 @@ def _product(
         (derivative,) = program(FINAL_OPS, *operands)
     elif torch.is_grad_enabled():  # also of the gradient there will be a derivative
         (derivative,) = by_rule(program, operands)
-    elif eager.is_large((factor, *operands)):
-        return eager.in_tiles(ProductProgram(program), (factor, *operands), (False,))[0]
     else:
-        (derivative,) = program(OPS, *operands)
+        return eager.compute(ProductProgram(program), (factor, *operands), (False,))[0]
     return product(OPS, program, derivative, factor, operands)

@@ -43,9 +43,15 @@ def compute(
     program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
 ) -> tuple[Array, ...]:
     """Run the program; add up those of its results that `summed` marks."""
-    # The lines that autograd may differentiate: there are tools that lose the rule.
-    tiled = is_large(operands)
-    return in_tiles(program, operands, summed) if tiled else totals(program(OPS, *operands), summed)
+    sizes = [v.numel() for v in operands]
+    if 0 in sizes or not has_kernels(operands):
+        # The lines that autograd may differentiate: there are tools that lose the rule.
+        return totals(program(OPS, *operands), summed)
+    if max(sizes) > EXECUTOR.limits.direct_elements:
+        return in_tiles(program, operands, summed)
+    if program.rowwise:
+        return totals(program(OPS, *operands), summed)
+    return EXECUTOR.whole(program, operands, summed)
 
 
 def in_tiles(
@@ -62,9 +68,13 @@ def in_tiles(
 def is_large(operands: tuple[Array, ...]) -> bool:
     """Tell whether tiles pay, and can write beside all operands."""
     sizes = [v.numel() for v in operands]
-    if max(sizes) <= EXECUTOR.limits.direct_elements or 0 in sizes:
-        return False
-    on_cpu = all(v.device.type == "cpu" for v in operands)
+    large = max(sizes) > EXECUTOR.limits.direct_elements and 0 not in sizes
+    return large and has_kernels(operands)
+
+
+def has_kernels(operands: tuple[Array, ...]) -> bool:
+    """Tell whether the kernels can read the operands, and nobody looks on."""
+    on_cpu = all(v.is_cpu for v in operands)
     return on_cpu and all(map(is_plain, operands)) and not is_intercepted()
 
 

@@ -29,6 +29,11 @@ class TorchOps(DifferentiatedOps):
         """Return x at the label; `take_along_dim` would compile again for each size."""
         return torch.gather(x, -1, torch.clamp(at.labels, 0, at.classes.shape[-1] - 1))
 
+    def divided_by(self, x: Array, number: float) -> Array:
+        """Return x / number; the kernels of CPUs divide by it."""
+        eager = x.is_cpu and not torch.compiler.is_compiling()
+        return x / number if eager else super().divided_by(x, number)
+
     def shift(self, x: Array, m: Array) -> Array:
         """Return x - m, and 0 where x is the maximum, which Triton has rounded: as under JAX."""
         return (x + (m - m)) - m if torch.compiler.is_compiling() else x - m
