@@ -247,6 +247,21 @@ MUTATIONS = (
         "_backends/jax/ops.py",
         "return x - value * (at.marker - 1.0)",
         "return x + value * (at.marker - 1.0)",
+        only=frozenset({"jax"}),
+    ),
+    Mutation(
+        "softmax: the label's number with the other sign",
+        OPS,
+        "return self.where(at.marker, x, x + value)",
+        "return self.where(at.marker, x, x - value)",
+        only=frozenset({"array_api_strict", "jax"}),
+    ),
+    Mutation(
+        "rows in tiles: the label's number with the other sign",
+        "_backends/numpy/kernels.py",
+        "out.reshape(-1)[index] += one",
+        "out.reshape(-1)[index] -= one",
+        only=frozenset({"numpy"}),
     ),
     Mutation(
         "softmax: 1 - p as it stands",

@@ -13,7 +13,7 @@ from xent_api.testing.float64 import softmax_values, spacings
 
 pytestmark = [pytest.mark.only("jax"), pytest.mark.eager]
 FAMILIES = {"softmax": softmax_xent, "sparse_softmax": sparse_softmax_xent}
-BOUNDARIES = (3, 8, 13, 100)
+BOUNDARIES = (3, 8, 13, 32, 100)
 
 
 def _rules(**options: Any) -> tuple[int, ...]:

@@ -54,26 +54,6 @@ class JaxOps(Ops):
         """
         return (x + (m - m)) - m
 
-    def place(self, classes: Array, labels: Array, dtype: DType) -> LabelPlace:
-        """Return where the label is as 0, and 1 elsewhere, by arithmetic.
-
-        XLA's kernels of sums on CPUs take in `abs` and `minimum`, but no comparison, of which they
-        keep a whole array: a sum behind one takes 1.7 ns an element, behind these lines 0.3.
-        """
-        size = classes.shape[-1]
-        if isinstance(size, int) and size >= 2**24:  # float32 does not tell such numbers apart
-            return LabelPlace(classes, labels, self.astype(classes != labels, dtype))
-        distance = self.abs(self.astype(classes, dtype) - self.astype(labels, dtype))
-        return LabelPlace(classes, labels, self.minimum(distance, self.ones_like(distance)))
-
-    def zero_at_label(self, x: Array, at: LabelPlace) -> Array:
-        """Return x with 0 at the label."""
-        return x * at.marker
-
-    def add_at_label(self, x: Array, at: LabelPlace, value: Array) -> Array:
-        """Return x with a value of each row added at its label."""
-        return x - value * (at.marker - 1.0)
-
 
 class DifferentiatedJaxOps(DifferentiatedOps, JaxOps):
     """For the lines that JAX differentiates."""
@@ -136,6 +116,23 @@ class CpuOps(LongRowOps):
         XLA would keep exponentials in memory for sums and gradient, which takes longer.
         """
         return self.opaque(after), function(self, *map(self.opaque, arrays))
+
+
+class LabelOps(CpuOps):
+    """For class indices of short rows: labels by arithmetic, without comparisons."""
+
+    def place(self, classes: Array, labels: Array, dtype: DType) -> LabelPlace:
+        """Return where the label is as 0, and 1 elsewhere."""
+        distance = self.abs(self.astype(classes, dtype) - self.astype(labels, dtype))
+        return LabelPlace(classes, labels, self.minimum(distance, self.ones_like(distance)))
+
+    def zero_at_label(self, x: Array, at: LabelPlace) -> Array:
+        """Return x with 0 at the label."""
+        return x * at.marker
+
+    def add_at_label(self, x: Array, at: LabelPlace, value: Array) -> Array:
+        """Return x with a value of each row added at its label."""
+        return x - value * (at.marker - 1.0)
 
 
 class DenseOps(CpuOps):
