@@ -1,11 +1,10 @@
 """From an array to the backend that owns it."""
 
 import sys
-from collections.abc import Callable
 from importlib import import_module
 
 from .._typing import Array
-from .base import Backend
+from .base import Backend, signatures
 
 ROOMS = {
     "array_api_strict": ("numpy", "QuietBackend"),
@@ -19,8 +18,6 @@ ROOMS = {
 """Library → module and class, for those that need more than the direct way."""
 _found: dict[type, Backend] = {}
 """What was found for the arrays of a type: a look-up of 0.1 µs instead of 5, three times a call."""
-signatures: dict[type, Callable[[Array], tuple[object, ...] | None]] = {}
-"""What tells all that checks and plans read of an array, for types of which plans are kept."""
 
 
 def find_backend(array: Array) -> Backend | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._backends.registry import signatures
+from .._backends.base import signatures
 from .._checks.checker import Family, check
 from .._typing import Array
 from .plan import Plan, plan, run

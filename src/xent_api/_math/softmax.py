@@ -174,8 +174,8 @@ def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
     p, n = label.rest * _narrow(ops, t, factor), None
     if smoothing:
         n = ops.zero_at_label(_complement(ops, t, p, factor), label.at)
-    elsewhere = _gradient(p, n, share, 1.0 - share)
-    return ops.add_at_label(elsewhere, label.at, _narrow(ops, t, at_label))
+    others = _gradient(p, n, share, 1.0 - share)
+    return ops.add_at_label(others, label.at, _narrow(ops, t, at_label))
 
 
 def dense_hessian(ops: Namespace, t: Terms, _: object = None) -> Array:

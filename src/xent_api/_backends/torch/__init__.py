@@ -8,10 +8,9 @@ import torch
 from torch.autograd import forward_ad
 
 from ..._typing import Array, DType, Program
-from ..base import Backend
+from ..base import Backend, signatures
 from ..derivatives import has_closed_form
 from ..execution import current
-from ..registry import signatures
 from . import eager
 from .autograd import by_rule
 from .ops import FINAL_OPS, OPS, xp
