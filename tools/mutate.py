@@ -226,7 +226,7 @@ MUTATIONS = (
     Mutation(
         "tiles: a guard of every infinity",
         "_backends/torch/kernels.py",
-        "torch.where(x.isinf() & (r == 0.0), number, x)",
+        "torch.where(x.isinf() & (factor == 0.0), number, x)",
         "torch.where(x.isinf(), number, x)",
         only=frozenset({"torch"}),
     ),
@@ -259,8 +259,8 @@ MUTATIONS = (
     Mutation(
         "rows in tiles: the label's number with the other sign",
         "_backends/numpy/kernels.py",
-        "out.reshape(-1)[index] += one",
-        "out.reshape(-1)[index] -= one",
+        "out.reshape(-1)[index] += value",
+        "out.reshape(-1)[index] -= value",
         only=frozenset({"numpy"}),
     ),
     Mutation(
@@ -340,13 +340,13 @@ MUTATIONS = (
     Mutation(
         "sums: what is left is left out",
         SUMS,
-        "(_finite(ops, high - whole) + _finite(ops, low))",
-        "_finite(ops, high - whole)",
+        "(_finite(ops, high - total) + _finite(ops, low))",
+        "_finite(ops, high - total)",
     ),
     Mutation(
         "sums: the library's own",
         SUMS,
-        "        whole = whole + (_finite(ops, high - whole) + _finite(ops, low))\n",
+        "        total = total + (_finite(ops, high - total) + _finite(ops, low))\n",
         "",
         only=frozenset({"numpy", "torch", "jax", "array_api_strict", "dask"}),
     ),
@@ -441,8 +441,8 @@ MUTATIONS = (
     Mutation(
         "rows without a maximum: the label taken for the largest of the others",
         OPTIMISTIC,
-        "valid = valid & (index != labels)  # which",
-        "valid = valid  # which",
+        "valid = valid & (index != labels)  # equal",
+        "valid = valid  # equal",
         only=frozenset({"numpy"}),
     ),
     Mutation(
@@ -455,15 +455,15 @@ MUTATIONS = (
     Mutation(
         "rows without a maximum: factors beyond which few digits show",
         OPTIMISTIC,
-        "FACTORS = 2.0**-126, 2.0",
-        "FACTORS = 2.0**-126, 1e30",
+        "MIN_FACTOR, MAX_FACTOR = 2.0**-126, 2.0",
+        "MIN_FACTOR, MAX_FACTOR = 2.0**-126, 1e30",
         only=frozenset({"numpy"}),
     ),
     Mutation(
         "rows without a maximum: factors that are subnormal",
         OPTIMISTIC,
-        "FACTORS = 2.0**-126, 2.0",
-        "FACTORS = 0.0, 2.0",
+        "MIN_FACTOR, MAX_FACTOR = 2.0**-126, 2.0",
+        "MIN_FACTOR, MAX_FACTOR = 0.0, 2.0",
         only=frozenset({"numpy"}),
     ),
     Mutation(

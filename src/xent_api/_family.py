@@ -65,7 +65,7 @@ def totals(family: Family) -> Decorator:
 def _decorated(run: Callable[[Arguments], Any]) -> Decorator:
     def decorate(stub: Callable[P, R]) -> Callable[P, R]:
         names = stub.__code__.co_varnames[: stub.__code__.co_kwonlyargcount]
-        # In the order of the signature, by which plans are remembered; ... is not given.
+        # In the order of the signature, by which plans are remembered. Ellipsis: was not given.
         template: Arguments = dict.fromkeys(names, ...) | (stub.__kwdefaults__ or {})
         required = [name for name in names if template[name] is ...]
 
@@ -95,7 +95,7 @@ def _complain(
     except TypeError as error:
         hint = f" ({_hint(names, unknown, named=not args)})" if args or unknown else ""
         raise TypeError(f"{error}{hint}") from None
-    raise TypeError("`...` is no argument")
+    raise TypeError("an argument must not be Ellipsis")
 
 
 def _hint(names: Collection[str], unknown: list[str], *, named: bool) -> str:

@@ -21,7 +21,7 @@ def _rules(**options: Any) -> tuple[int, ...]:
     from xent_api._backends.jax import strategy
 
     def number(size: int, *, traced: bool = True) -> int:
-        program = LossProgram(operands=(), results=(), divided=(), numbers=(), **options)
+        program = LossProgram(operands=(), result_dtypes=(), divided=(), numbers=(), **options)
         return strategy.RULES.index(strategy.choose(program._replace(size=size), traced=traced))
 
     size = options.pop("size")
@@ -42,7 +42,9 @@ def test_the_table_has_these_boundaries_and_a_rule_for_everything(suite: Suite) 
                 options |= {"ignored": None, "smoothing": 0.0, "wide": jnp.float64}
                 for size in BOUNDARIES:
                     taken.update(_rules(**options, size=size))
-                program = LossProgram(operands=(), results=(), divided=(), numbers=(), **options)
+                program = LossProgram(
+                    operands=(), result_dtypes=(), divided=(), numbers=(), **options
+                )
                 assert strategy.choose(program._replace(size="a symbol"), traced=True).ops
     assert taken == set(range(len(strategy.RULES))), "no rule is in vain"
 

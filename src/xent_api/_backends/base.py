@@ -8,7 +8,7 @@ from .._math.ops import Ops
 from .._typing import Array, Device, DType, Namespace, Program, Shape
 
 INT32_MAX = 2**31 - 1
-signatures: dict[type, Callable[[Array], tuple[object, ...] | None]] = {}
+plan_keys: dict[type, Callable[[Array], tuple[object, ...] | None]] = {}
 """What tells all that checks and plans read of an array, for types of which plans are kept."""
 
 
@@ -22,7 +22,7 @@ class Backend:
     def __init__(self, xp: Namespace) -> None:
         self.xp, self.ops = xp, Ops(xp)
 
-    def signature(self, array: Array) -> tuple[object, ...] | None:
+    def plan_key(self, array: Array) -> tuple[object, ...] | None:
         """Return all that checks and plans read of an array that `as_supported` returns as it is.
 
         None where plans are not to be kept.
@@ -43,7 +43,7 @@ class Backend:
         return {} if device is None else {"device": device}
 
     def sized(self) -> bool:
-        """Tell whether the sizes in shapes are those of every call that what runs now serves."""
+        """Return False where a compiled call may serve other sizes: no plan may depend on them."""
         return True
 
     def is_weak(self, array: Array) -> bool:

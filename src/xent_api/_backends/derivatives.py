@@ -34,7 +34,7 @@ def product(
 
 
 class ProductProgram(NamedTuple):
-    """The same as a program, of the cotangent and the operands of the derivative's program."""
+    """`product` as a program, whose operands are the cotangent and those of the derivative."""
 
     program: LossProgram
 

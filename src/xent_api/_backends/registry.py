@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 
 from .._typing import Array
-from .base import Backend, signatures
+from .base import Backend, plan_keys
 
 ROOMS = {
     "array_api_strict": ("numpy", "QuietBackend"),
@@ -45,5 +45,5 @@ def find_backend(array: Array) -> Backend | None:
     module, kind = ROOMS.get(name, ("base", "Backend"))
     backend: Backend = getattr(import_module(f"{__package__}.{module}"), kind)(xp)
     _found[type(array)] = backend
-    signatures[type(array)] = backend.signature
+    plan_keys[type(array)] = backend.plan_key
     return backend

@@ -42,7 +42,7 @@ SPARSE_SOFTMAX = Family("sparse_softmax", has_classes=True, has_indices=True)
 
 
 class Inputs(NamedTuple):
-    """Arguments that fit together; nothing after this point raises."""
+    """Arguments that fit together. Libraries may still refuse what only they can see."""
 
     family: Family
     backend: Backend

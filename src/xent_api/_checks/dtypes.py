@@ -40,7 +40,7 @@ def dtype_of(xp: Namespace, name: str) -> DType:
 
 
 def is_finite(value: float) -> bool:
-    """Tell whether a number is finite; torch.compile does not trace `math.isfinite`."""
+    """Tell whether a number is finite; compilers do not trace `math.isfinite`."""
     return -math.inf < value < math.inf
 
 

@@ -48,7 +48,7 @@ def _is_wider(kind: str, compute: str, weak: bool) -> bool:  # noqa: FBT001
 
 
 def _got(name: str, value: Array, *, accepted: Collection[str]) -> str:
-    """Return the dtype as an error shows it; NumPy's may be right but for their byte order."""
+    """Return the dtype as an error shows it; it may be right but for its byte order."""
     if native_name(value.dtype) not in accepted:
         return str(value.dtype)
     native = f"`{name}.astype({name}.dtype.newbyteorder('='))`"

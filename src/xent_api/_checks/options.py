@@ -9,7 +9,7 @@ from .dtypes import FLOATING, INTEGRAL, is_finite, round_to
 def as_number(name: str, value: object) -> float | None:
     """Return a factor or denominator that is a number as a float, else None.
 
-    NumPy's scalars are numbers too, so that a class count goes with arrays of any library.
+    Array libraries' scalars are numbers too, so that a class count goes with arrays of any library.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         return None

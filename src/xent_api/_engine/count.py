@@ -36,7 +36,7 @@ def total_weight(inputs: TotalInputs) -> Array:
 def are_aligned(arrays: Iterable[Array]) -> bool:
     """Tell whether arrays are known to have one shape."""
     shapes = [tuple(array.shape) for array in arrays]
-    # Not by `count`: torch's compiler does not compare tuples of symbols.
+    # Not by `count`: compilers do not compare tuples of symbols.
     return static_size(shapes[0]) is not None and all(same_shape(s, shapes[0]) for s in shapes)
 
 
@@ -56,7 +56,7 @@ def _weight_dtype(backend: Backend, labels: Array, weights: Array | float | None
     xp = backend.xp
     if weights is None:
         return xp.int8
-    # By name: NumPy's `isdtype` refuses the dtypes of ml_dtypes.
+    # By name: `isdtype` may refuse dtypes that are no library's own.
     if not isinstance(weights, float) and (name := name_of(weights.dtype)) in FLOATING:
         return dtype_of(xp, compute_name(name))
     wide = backend.accumulator(labels)

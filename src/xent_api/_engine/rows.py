@@ -9,7 +9,11 @@ from .._typing import Array
 
 
 def to_rows(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, Array]:
-    """Return the operands of a program, by name; numbers are none."""
+    """Return arrays by name, with the classes last; numbers are left out.
+
+    Adds `classes`, the numbers 0 to K - 1, where labels are class indices, and `positions`: one
+    label of each row, by which rows are counted.
+    """
     xp, logits = backend.xp, _last(backend, arrays["logits"], axis)
     found = {"logits": logits}
     for name in ("mask", "weights", "denominator"):
@@ -28,7 +32,7 @@ def to_rows(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, 
         integer = xp.int64  # of which a narrower one would make other classes
     size, beside = logits.shape[-1], backend.creation(labels)
     classes = xp.arange(size, dtype=integer, **beside)
-    # All ranks are equal: JAX can be told to refuse others.
+    # All ranks are equal: a library can be told to refuse others.
     found["classes"] = xp.reshape(classes, (1,) * (logits.ndim - 1) + (-1,))
     return found
 

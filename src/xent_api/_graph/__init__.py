@@ -1,1 +1,1 @@
-"""A tracing compiler for array programs, which knows no loss and no library by name."""
+"""A tracing compiler for programs of primitives, which knows no formula and no library."""

@@ -26,7 +26,7 @@ class BufferAssignment:
         self.graph, self.kernels = graph, kernels
         self.buffers: list[ArraySpec] = [_spec(graph, index) for index in graph.outputs]
         """What is allocated: first a place for each output, then scratch."""
-        self.whole = broadcast(*[spec[1] for spec in graph.specs if spec])
+        self.full = broadcast(*[spec[1] for spec in graph.specs if spec])
         """The signature of all that is as large as the operands together."""
         self.steps: list[Step] = []
         """The nodes that an output needs."""
@@ -50,8 +50,8 @@ class BufferAssignment:
 
     def shapes(self, shape: Shape) -> Shapes:
         """Return shape and dtype of all buffers where the operands together have this shape."""
-        whole = self.whole
-        return [(shape if spec == whole else sized(spec, shape), d) for d, spec in self.buffers]
+        full = self.full
+        return [(shape if spec == full else sized(spec, shape), d) for d, spec in self.buffers]
 
     def _assign(self, node: Node) -> None:
         number = self._buffer[node.result]

@@ -44,24 +44,24 @@ class Executor:
         self.kernels, self.total, self.quiet, self.limits = kernels, total, quiet, limits
         # An assignment takes 150 us to make.
         self.assignment = lru_cache(maxsize=256)(self._assignment)
-        # What small arrays would feel of finding it, 3 us.
+        # Finding the assignment takes 3 us, which small arrays would feel.
         self.ready = lru_cache(maxsize=256)(self._ready)
 
-    def whole(
+    def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
-        """Run the program on whole arrays."""
+        """Run the program on whole arrays; add up those of its results that `summed` marks."""
         ready = self.ready(program, *[(v.dtype, v.shape) for v in operands])
-        return self.run(*ready, summed, operands)
+        return self.evaluate_ready(*ready, summed, operands)
 
-    def run(
+    def evaluate_ready(
         self,
         assignment: BufferAssignment,
         shapes: Shapes,
         summed: tuple[bool, ...],
         operands: tuple[Array, ...],
     ) -> tuple[Array, ...]:
-        """Run the graph of an assignment on whole arrays."""
+        """Do the same with what `ready` has found."""
         interpreter = Interpreter(assignment, shapes)
         with self.quiet():
             results = interpreter.run(operands, interpreter.outputs)

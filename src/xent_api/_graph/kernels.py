@@ -1,6 +1,7 @@
 """What a library provides to run graphs: a table of kernels, and how it makes arrays."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from .._typing import Array, DType, Namespace, Shape
@@ -29,6 +30,12 @@ class KernelTable(NamedTuple):
     """The array with its last axis first, as a view."""
     no_log1p: frozenset[DType] = frozenset()
     """The dtypes of which the library has no `log1p` in vectors; it is made of other kernels."""
+
+
+def for_both_axes(**kernels: Callable[..., Array]) -> dict[str, Callable[..., Array]]:
+    """Return kernels of rows for classes in the first axis and in the last, under their names."""
+    pairs = [(name, kernel, axis) for name, kernel in kernels.items() for axis in (0, 1)]
+    return {f"{name}{axis}": partial(kernel, axis=axis) for name, kernel, axis in pairs}
 
 
 def blend(xp: Namespace, mask: Array, source: Array, pattern: Array, out: Array) -> None:

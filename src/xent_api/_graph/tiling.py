@@ -17,16 +17,18 @@ from .interpret import Interpreter
 from .tiles import Tile, broadcast, in_threads, tiles
 from .trace import ArraySpec
 
-MAX_RETRIED = 1 / 4
+MAX_RETRIED_PART = 1 / 4
 """The part of a tile's rows that is computed again by itself; of more, all are."""
 
 
 class Operand(NamedTuple):
-    """An operand that broadcasts along no axis but that of the classes, and what it has."""
+    """An operand, broadcast to all rows if it varies along them, or else to none."""
 
     array: Array
     rows: bool
+    """Whether it varies along the rows, or elements."""
     classes: bool
+    """Whether it varies along the classes."""
 
     def spec(self, axis: int) -> ArraySpec:
         """Return dtype and signature in tiles with the classes at `axis`, or without classes."""
@@ -74,7 +76,7 @@ class Tiling:
             for spec, add in zip(self.assignment.buffers, summed, strict=False)
         ]
 
-    def run(self, workers: int) -> tuple[list[Array] | Array, ...]:
+    def evaluate(self, workers: int) -> tuple[list[Array] | Array, ...]:
         """Return the results, or the sums of the tiles of those that are added up."""
         todo = list(tiles(self.batch, self.size, workers)) or [(slice(None),) * len(self.batch)]
         if (
@@ -143,7 +145,7 @@ class TileWorker:
 
     def __init__(self, call: Tiling, shape: Shape) -> None:
         self.call, self.shape, self.rows = call, shape, prod(shape)
-        self.whole = call.tile_shape(self.rows, call.classes)
+        self.full_shape = call.tile_shape(self.rows, call.classes)
         self.interpreters: dict[int, Interpreter] = {}
         self.copies: dict[int, Array] = {}
 
@@ -175,7 +177,7 @@ class TileWorker:
             return tuple(results)
         rows = unreliable[:, 0] != 0.0
         count = int(rows.sum())
-        if count > self.rows * MAX_RETRIED:
+        if count > self.rows * MAX_RETRIED_PART:
             return None
         pairs = zip(operands, self.call.operands, strict=True)
         given = tuple([array[rows] if known.rows else array for array, known in pairs])
@@ -189,7 +191,7 @@ class TileWorker:
 
     def _interpreter(self, assignment: BufferAssignment) -> Interpreter:
         if id(assignment) not in self.interpreters:
-            interpreter = Interpreter(assignment, assignment.shapes(self.whole))
+            interpreter = Interpreter(assignment, assignment.shapes(self.full_shape))
             self.interpreters[id(assignment)] = interpreter
         return self.interpreters[id(assignment)]
 
@@ -222,9 +224,9 @@ class TileWorker:
     def _targets(self, tile: Tile) -> tuple[Array | None, ...]:
         """Return the memory of results that a tile can write to itself."""
         found: list[Array | None] = [None] * len(self.call.results)
-        for number, whole in enumerate(self.call.results):
-            if whole is not None and self.call.axis != 0:
-                part = whole[tile]
+        for number, result in enumerate(self.call.results):
+            if result is not None and self.call.axis != 0:
+                part = result[tile]
                 if self.call.kernels.contiguous(part):
                     found[number] = part.reshape(self.call.tile_shape(self.rows, part.shape[-1]))
         return tuple(found)
@@ -234,9 +236,9 @@ class TileWorker:
     ) -> tuple[Array, ...]:
         """Put results that are not there yet where they belong; return the sums of the others."""
         totals = []
-        for whole, target, result in zip(self.call.results, targets, results, strict=True):
-            if whole is None:
-                totals.append(self.call.executor.total(result))
+        for into, target, value in zip(self.call.results, targets, results, strict=True):
+            if into is None:
+                totals.append(self.call.executor.total(value))
             elif target is None:
-                self._turned(whole[tile])[...] = self._unfolded(result)
+                self._turned(into[tile])[...] = self._unfolded(value)
         return tuple(totals)

@@ -1,8 +1,9 @@
 """A program traced once: a graph of the operations that it calls.
 
-The program is called with proxies, which note what is done to them. The graph is then run on each
-tile: the operations and their order are those of the program, and so are their bits, but each one
-writes into memory that is assigned beforehand. (``docs/mathematics.md`` explains the words.)
+The program is called with proxies, which note what is done to them. The graph is then run on whole
+arrays or each tile: the operations and their order are those of the program, and so are their bits,
+but each one writes into memory that is assigned beforehand. (``docs/mathematics.md`` explains the
+words.)
 """
 
 from collections.abc import Callable

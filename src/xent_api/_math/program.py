@@ -35,10 +35,10 @@ class LossProgram(NamedTuple):
     """The names of the operands, in the order in which they will come. `classes` are the numbers 0
     to K - 1."""
     compute: DType
-    results: tuple[DType, ...]
+    result_dtypes: tuple[DType, ...]
     """The dtype of each output."""
     divided: tuple[bool, ...]
-    """Whether each output is divided by the denominator here, and not after it is summed."""
+    """Whether each output is divided by the denominator, if there is one, and not summed first."""
     numbers: tuple[tuple[str, str], ...]
     """The operands that are Python numbers, as `float.hex` writes them: 0.0 and -0.0 are equal, and
     NaN equals nothing, but programs that are the same have to be equal, and no others."""
@@ -72,16 +72,12 @@ class LossProgram(NamedTuple):
             values["labels"] = ops.cast(given["labels"], given["classes"].dtype)
         denominator = given.get("denominator", values.get("denominator"))
         denominator = denominator if True in self.divided else None
-        compute = self._rows if self.rowwise else self._elements
-        found = compute(ops, values, denominator)
+        formulas = self._rows if self.rowwise else self._elements
+        found = formulas(ops, values, denominator)
         return tuple(
             ops.cast(select(ops, keep, found[name], 0.0), dtype)
-            for name, dtype in zip(self.outputs, self.results, strict=True)
+            for name, dtype in zip(self.outputs, self.result_dtypes, strict=True)
         )
-
-    def of_classes(self) -> frozenset[str]:
-        """Return the names of the operands that have all classes of each row."""
-        return frozenset({"logits", "labels"} if self.family == "softmax" else {"logits"})
 
     def has_derivatives(self, operands: Iterable[str]) -> bool:
         """Tell whether `derivative` has those with respect to all these operands."""
@@ -99,21 +95,21 @@ class LossProgram(NamedTuple):
             name = NEXT[name]
         return self._replace(
             outputs=(name,),
-            results=(self.compute,),
+            result_dtypes=(self.compute,),
             divided=(self.divided[output],),
             wrt=None if operand == "logits" else operand,
         )
 
     def with_gradient(self) -> "LossProgram":
         """Return the program of a loss with its derivative with respect to the logits, besides."""
-        return self._with("gradient", divided=self.divided[0])
+        return self._extended("gradient", divided=self.divided[0])
 
     def optimistic(self) -> "LossProgram | None":
         """Return the program without the maximum, if it can be, and which rows it is not for."""
         able = self.family == "sparse_softmax" and not self.smoothing and self.wrt is None
         if not able or not {"loss", "gradient"}.issuperset(self.outputs):
             return None
-        return self._with("unreliable", divided=False)._replace(is_optimistic=True)
+        return self._extended("unreliable", divided=False)._replace(is_optimistic=True)
 
     def without_wide(self) -> "LossProgram":
         """Return the program for where rows have no wider dtype."""
@@ -129,13 +125,15 @@ class LossProgram(NamedTuple):
 
     def tangent(self, ops: Namespace, operand: str, product: Array) -> Array:
         """Return the tangent of an output, from the derivative times the tangent of an operand."""
-        over_classes = self.rowwise and operand in self.of_classes()
-        return ops.plain_row_sum(product, product.dtype) if over_classes else product
+        of_rows = {"softmax": {"logits", "labels"}, "sparse_softmax": {"logits"}}
+        if operand not in of_rows.get(self.family, ()):
+            return product
+        return ops.plain_row_sum(product, product.dtype)
 
-    def _with(self, output: str, *, divided: bool) -> "LossProgram":
+    def _extended(self, output: str, *, divided: bool) -> "LossProgram":
         return self._replace(
             outputs=(*self.outputs, output),
-            results=(*self.results, self.compute),
+            result_dtypes=(*self.result_dtypes, self.compute),
             divided=(*self.divided, divided),
         )
 

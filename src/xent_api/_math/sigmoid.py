@@ -9,7 +9,7 @@ option of the loss only changes the two coefficients of
 
 With b = 1 where x >= 0 and 0 elsewhere, s = 1 - 2b and e = exp(s x) = exp(-|x|),
 
-.. math:: L = t\,\log(1+e) - x\,r, \qquad r = (1-b)B - bA, \quad t = A + B.
+.. math:: L = c\,\log(1+e) - x\,r, \qquad r = (1-b)B - bA, \quad c = A + B.
 
 For labels in [0, 1] both terms are >= 0, so nothing cancels, and no term is a difference that
 could round to 0 in the tails. The classic ``max(x, 0) - x*z + log1p(exp(-abs(x)))`` loses all
@@ -30,7 +30,7 @@ class Terms(NamedTuple):
     residual: Array
     """r, the coefficient of -x: one of B and -A; plain, what the label is above the step b."""
     coefficients: Array | float | None
-    """t = A + B. None stands for the constant 1 of the plain loss: its derivative with respect to
+    """c = A + B. None stands for the constant 1 of the plain loss: its derivative with respect to
     the label is then exactly 0 instead of the difference of two rounded halves."""
     sign: Array
     """s, with abs(x) = -s*x."""
@@ -108,7 +108,7 @@ def _coefficients(z: Array, smoothing: float, pos_weight: Array | float) -> Arra
 
 
 def loss(ops: Namespace, x: Array, t: Terms) -> Array:
-    """Return L = t*log1p(e) - x*r.
+    """Return L = c*log1p(e) - x*r.
 
     At infinite x the product is inf*0 where r = 0, though its limit is 0. Putting 0 for such an x
     *before* the product keeps the derivative with respect to the label, -x, at every finite x;
@@ -120,7 +120,7 @@ def loss(ops: Namespace, x: Array, t: Terms) -> Array:
 
 
 def gradient(t: Terms) -> Array:
-    """Return dL/dx = s*t*e/(1 + e) - r.
+    """Return dL/dx = s*c*e/(1 + e) - r.
 
     The textbook's sigmoid(x) - z rounds to 0 for z = 1 and large x. Here r = 0 for that label and
     the whole result is -e/(1 + e), which keeps its digits, and its sign where it underflows: then
@@ -131,7 +131,7 @@ def gradient(t: Terms) -> Array:
 
 
 def hessian(z: Array, t: Terms) -> Array:
-    """Return d²L/dx² = t*e/(1 + e)².
+    """Return d²L/dx² = c*e/(1 + e)².
 
     The textbook's p*(1 - p) is 0 as soon as p rounds to 1. The square is written out because the
     rounding of 1 + e would count twice: over all float32 logits the worst error is 2.4 ulp, and 3.6

@@ -179,10 +179,10 @@ def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
 
 
 def dense_hessian(ops: Namespace, t: Terms, _: object = None) -> Array:
-    """Return d²L/dx² = w*Z*p*(1 - p), the diagonal, as that of q = min(p, 1 - p).
+    """Return d²L/dx² = w*Z*p*(1 - p), the diagonal, as that of h = min(p, 1 - p).
 
     Where 1 - p is the smaller one, e is 1 and it is r/S; so that no factor is a rounded difference
-    from 1, of which few digits are left. The relative error of q*(1 - q) is that of q at most, and
+    from 1, of which few digits are left. The relative error of h*(1 - h) is that of h at most, and
     next to none around 1/2. (Which of the two forms is off by less was measured, over 1e8 elements
     each.)
     """
@@ -221,9 +221,9 @@ def label_slope(ops: Namespace, t: Terms, z: Array) -> Array:
 def _maximum(ops: Namespace, rows: Rows, x: Array, at_label: Any) -> Array:
     """Return m as automatic differentiation should see it.
 
-    Neither loss nor gradient depends on it, but it decides what cancels. Of the loss the slope at
-    the label keeps its digits where the maximum is a variable, those elsewhere where it is a
-    constant; of the gradient the other way about. (`at_label`: where the label has the maximum.)
+    Neither loss nor gradient depends on it, but the choice decides what cancels. Where the loss is
+    differentiated, m is a variable in rows whose label has the maximum (`at_label`), and a constant
+    in others. Where the gradient is, it is the reverse.
     """
     m = ops.row_max(x)
     return ops.constant_unless(m, lambda: at_label(m) if rows.of_loss else ~at_label(m))

@@ -25,14 +25,14 @@ def row_sum(ops: Namespace, value: Array, wide: DType) -> Array:
     that is known, as the number of classes for e, would save the first sum, but be too large where
     all are small.) Of numbers of both signs it has the digits of the library's sum.
     """
-    whole = ops.plain_row_sum(value, wide)
+    total = ops.plain_row_sum(value, wide)
     if value.dtype == wide:
-        high = ops.plain_row_sum((value + whole) - whole, wide)
-        again = ops.opaque(whole)  # so that no compiler keeps an array that both sums share
+        high = ops.plain_row_sum((value + total) - total, wide)
+        again = ops.opaque(total)  # so that no compiler keeps an array that both sums share
         low = ops.plain_row_sum(value - ((value + again) - again), wide)
         # Each by itself: compilers may make a kernel of both that takes 4 times as long.
-        whole = whole + (_finite(ops, high - whole) + _finite(ops, low))
-    return whole
+        total = total + (_finite(ops, high - total) + _finite(ops, low))
+    return total
 
 
 def sum_excluding_max(ops: Namespace, e: Array, wide: DType) -> Array:

@@ -43,7 +43,7 @@ class CountProgram(NamedTuple):
 class QuotientProgram(NamedTuple):
     """The last step of a mean: sum over denominator, rounded to the dtype of the result."""
 
-    result: DType
+    result_dtype: DType
     number: str | None
     """The denominator if it is a number, as in `LossProgram`."""
 
@@ -56,4 +56,4 @@ class QuotientProgram(NamedTuple):
         """Return the quotient of 0-d arrays."""
         number = None if self.number is None else float.fromhex(self.number)
         mean = divided(ops, total, denominator[0] if denominator else number)
-        return (ops.cast(mean, self.result),)
+        return (ops.cast(mean, self.result_dtype),)

@@ -25,12 +25,12 @@ class JaxBackend(Backend):
         super().__init__(xp)
         self.ops = DifferentiatedJaxOps(xp)
 
-    def signature(self, array: Array) -> tuple[object, ...] | None:
+    def plan_key(self, array: Array) -> tuple[object, ...] | None:
         """Return what matters of an array that is there; tracers are planned for anew."""
         if isinstance(array, jax.core.Tracer):
             return None
-        wide = jax.config.jax_enable_x64
-        return array.dtype, array.shape, array.weak_type, array.sharding, wide
+        x64 = jax.config.jax_enable_x64
+        return array.dtype, array.shape, array.weak_type, array.sharding, x64
 
     def is_weak(self, array: Array) -> bool:
         """Tell whether an array is a Python number, as ``jax.jit`` traces it."""
@@ -74,51 +74,56 @@ class JaxBackend(Backend):
             if has_closed_form(program, floating):
                 return self._by_rule(program, operands)
         elif isinstance(program, LossProgram) and program.rowwise:
-            return self._lowerings(program, traced=False)[_platform(operands)](*operands)
+            return self._by_platform(program, traced=False)[_platform(operands)](*operands)
         return self._function(program)(*operands)
 
     def _function(self, program: Program) -> Function:
-        """Return the program as a function of its operands, for whatever will run it."""
+        """Return the program as a function of its operands, for whatever will run it.
+
+        Rows have a rule of their own: JAX would not differentiate float64 where there is none. It
+        is used where a derivative has no closed form, as that of a gradient.
+        """
         if not isinstance(program, LossProgram) or not program.rowwise:
-            return _with(program, self.ops)
-        lowerings = self._lowerings(program, traced=True)
-        wide = jax.config.jax_enable_x64 or program.compute == self.xp.float64
-        # JAX would not differentiate float64 where there is none.
-        lines = _with(program if wide else program.without_wide(), self.ops)
+            return bound(program, self.ops)
+        by_platform = self._by_platform(program, traced=True)
+        if jax.config.jax_enable_x64 or program.compute == self.xp.float64:
+            lines = with_float64(bound(program, self.ops))
+        else:
+            lines = bound(program.without_wide(), self.ops)
 
         def chosen(*operands: Array) -> tuple[Array, ...]:
-            results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **lowerings)
+            results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **by_platform)
             return results
 
-        def rule(operands: tuple[Array, ...], tangents: tuple[Array, ...]) -> Any:
-            differentiated = with_float64(lines) if wide else lines
-            return function(*operands), jax.jvp(differentiated, operands, tangents)[1]
+        def derivative_of_lines(operands: tuple[Array, ...], tangents: tuple[Array, ...]) -> Any:
+            return function(*operands), jax.jvp(lines, operands, tangents)[1]
 
         function: Function = jax.custom_jvp(chosen)
-        function.defjvp(rule)  # type: ignore[attr-defined]
+        function.defjvp(derivative_of_lines)  # type: ignore[attr-defined]
         return function
 
-    def _lowerings(self, program: LossProgram, *, traced: bool) -> dict[str, Function]:
+    def _by_platform(self, program: LossProgram, *, traced: bool) -> dict[str, Function]:
         """Return for each platform the program as a function of its operands.
 
         CPUs and GPUs compute what belongs to a row of classes in float64, whether or not JAX shows
-        it to its users: in float32 rows of ten lose 4 ulp and longer ones 8. TPUs have none, and it
-        takes them long to compute as if they had.
+        it to its users: in float32 rows of ten lose 4 ulp and longer ones 8. (CPUs not for up to
+        three classes.) TPUs have none, and it takes them long to compute as if they had.
         """
         rule = choose(program, traced=traced)
         plain, narrow = JaxOps(self.xp), program.without_wide()
-        cpu = _with(program if rule.wide else narrow, rule.ops(self.xp))
-        default = _with(narrow, plain)
+        cpu = bound(program if rule.float64 else narrow, rule.ops(self.xp))
+        default = bound(narrow, plain)
         if program.compute == self.xp.float64:
             default = with_float64(default)  # There are such arrays where JAX makes none.
-        gpu = with_float64(_with(program, plain))
-        cpu = with_float64(cpu) if rule.wide else cpu
+        gpu = with_float64(bound(program, plain))
+        cpu = with_float64(cpu) if rule.float64 else cpu
         return {"cpu": cpu, "cuda": gpu, "rocm": gpu, "default": default}
 
     def _by_rule(self, program: LossProgram, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Run the program with its derivatives in closed form."""
         closed_form = jax.custom_jvp(self._function(program))
 
-        def rule(
+        def derivative(
             operands: tuple[Array, ...], tangents: tuple[Any, ...]
         ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
             # A primal may come as what the caller gave: a number, or NumPy's float64.
@@ -129,7 +134,7 @@ class JaxBackend(Backend):
                 for output, value in enumerate(results)
             )
 
-        closed_form.defjvp(rule, symbolic_zeros=True)
+        closed_form.defjvp(derivative, symbolic_zeros=True)
         results: tuple[Array, ...] = closed_form(*operands)
         return results
 
@@ -171,7 +176,7 @@ def _count(value: Array) -> tuple[Array, Array]:
     return results
 
 
-def _with(program: Program, ops: Ops) -> Function:
+def bound(program: Program, ops: Ops) -> Function:
     """Return the program as a function of its operands."""
     return partial(program, ops)
 
@@ -179,11 +184,11 @@ def _with(program: Program, ops: Ops) -> Function:
 def with_float64(function: Function) -> Function:
     """Return the function with float64 in its lines."""
 
-    def wide(*operands: Array) -> tuple[Array, ...]:
+    def with_it(*operands: Array) -> tuple[Array, ...]:
         with jax.enable_x64(True):  # noqa: FBT003  (has no name)
             return function(*operands)
 
-    return wide
+    return with_it
 
 
 def _platform(operands: tuple[Array, ...]) -> str:

@@ -14,9 +14,9 @@ from ..._typing import Array, DType
 
 T = TypeVar("T")
 
-MAX_PART, MIN_PART = 2**13, 2**8
+MAX_PART_CLASSES, MIN_PART_CLASSES = 2**13, 2**8
 """The most and, where there is a choice, the least classes of a part of a row."""
-MIN_BLOCK, MAX_BLOCK = 16, 64
+MIN_BLOCK_CLASSES, MAX_BLOCK_CLASSES = 16, 64
 """The neighbours that are added up first."""
 
 
@@ -78,7 +78,7 @@ class LongRowOps(JaxOps):
         return super().plain_row_sum(x, dtype)
 
     def opaque(self, x: Array) -> Array:
-        """Return x, of which XLA computes again what it has computed of it before.
+        """Return x behind a barrier: XLA computes again what it would else keep.
 
         One by one, since of arrays together none may vary over a mesh that others do not.
         """
@@ -87,10 +87,10 @@ class LongRowOps(JaxOps):
     def _parts(self, x: Array) -> Array | None:
         """Return long rows as several each, filled up if their classes are a prime; or None."""
         size = x.shape[-1]
-        if not isinstance(size, int) or size <= 2 * MAX_PART:
+        if not isinstance(size, int) or size <= 2 * MAX_PART_CLASSES:
             return None
-        least = -(-size // MAX_PART)
-        count = next((n for n in range(least, size // MIN_PART) if size % n == 0), least)
+        least = -(-size // MAX_PART_CLASSES)
+        count = next((n for n in range(least, size // MIN_PART_CLASSES) if size % n == 0), least)
         x = self.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, -size % count)])
         # (Behind a barrier, since XLA would make one sum of two.)
         return self.opaque(self.reshape(x, (*x.shape[:-1], count, x.shape[-1] // count)))
@@ -153,8 +153,8 @@ class BlockOps(DenseOps):
         0.3 eps (1000 classes), in float32 alone to 1.4.
         """
         size = x.shape[-1]
-        block = max(n for n in range(1, MAX_BLOCK + 1) if size % n == 0)
-        if x.dtype != dtype and block >= MIN_BLOCK:
+        block = max(n for n in range(1, MAX_BLOCK_CLASSES + 1) if size % n == 0)
+        if x.dtype != dtype and block >= MIN_BLOCK_CLASSES:
             blocks = self.reshape(x, (*x.shape[:-1], size // block, block))
             x = self.sum(blocks, axis=-1, dtype=x.dtype)
         return super().row_sum(x, dtype)

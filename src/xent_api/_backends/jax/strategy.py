@@ -23,12 +23,12 @@ class Rule(NamedTuple):
     max_classes: int | None = None
     """None where there may be any number, or a symbol for one."""
     hessian: bool = True
-    """Whether it is for programs with a Hessian, too."""
+    """Also for programs with a Hessian."""
     traced: bool = True
     """Only where XLA compiles the whole: line by line, each class would be another call."""
     float32: bool = False
     """Only where logits are computed in float32."""
-    wide: bool = True
+    float64: bool = True
     """Whether what belongs to a row is computed in float64."""
 
     def applies(self, program: LossProgram, *, traced: bool) -> bool:
@@ -50,7 +50,7 @@ RULES: tuple[Rule, ...] = (
         max_classes=3,
         hessian=False,
         float32=True,
-        wide=False,
+        float64=False,
     ),
     Rule(
         UnrolledOps,

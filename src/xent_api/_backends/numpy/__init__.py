@@ -36,8 +36,8 @@ LIMITS = Limits(
 )
 """By ``tools/measure_tiles.py``."""
 MIN_LONG_ELEMENTS = 2**10
-"""From so many elements on more calls on vectors take less time than fewer calls of what NumPy
-computes one by one."""
+"""From so many elements on `log1p` in vectorized arithmetic takes less time than NumPy's own, where
+that computes elements one by one."""
 
 
 class QuietBackend(Backend):
@@ -67,7 +67,7 @@ class NumpyBackend(QuietBackend):
         self.executor = Executor(KERNELS, self.total, quiet, LIMITS)
         self.long_executor = Executor(LONG_KERNELS, self.total, quiet, LIMITS)
 
-    def signature(self, array: Array) -> tuple[object, ...] | None:
+    def plan_key(self, array: Array) -> tuple[object, ...] | None:
         """Return dtype and shape of a base array."""
         return (array.dtype, array.shape) if type(array) is np.ndarray else None
 
@@ -101,7 +101,7 @@ class NumpyBackend(QuietBackend):
         if program.rowwise or max([operand.size for operand in operands]) >= MIN_LONG_ELEMENTS:
             return None
         ready = self.executor.ready(program, *[(v.dtype, v.shape) for v in operands])
-        return partial(self.executor.run, *ready, summed)
+        return partial(self.executor.evaluate_ready, *ready, summed)
 
     def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
@@ -112,21 +112,21 @@ class NumpyBackend(QuietBackend):
         if isinstance(program, LossProgram) and program.rowwise:
             size, optimistic = limits.row_tile_elements, program.optimistic
             tiling = Tiling(executor, program, operands, summed, size, optimistic)
-            return _added_up(tiling.run(workers))
+            return _added_up(tiling.evaluate(workers))
         if not isinstance(operands[0], np.ndarray):
-            # Sums are the scalars that NumPy's own `sum` returns, also when they come back here.
-            found = executor.whole(program, tuple(map(np.asarray, operands)), summed)
+            # A scalar, as NumPy's own `sum` returns it: 0-d within, and a scalar again.
+            found = executor.evaluate(program, tuple(map(np.asarray, operands)), summed)
             return tuple(value[()] for value in found)
         # No operand enlarges the largest one. (One that broadcasts can be larger than nothing.)
         sizes = [operand.size for operand in operands]
         if max(sizes) >= MIN_LONG_ELEMENTS:
             executor = self.long_executor
         if max(sizes) <= limits.direct_elements or 0 in sizes:
-            return executor.whole(program, operands, summed)
+            return executor.evaluate(program, operands, summed)
         size = limits.tile_elements
         if workers > 1:
             size = limits.shared_tile_bytes // max(4, *(operand.itemsize for operand in operands))
-        return _added_up(Tiling(executor, program, operands, summed, size).run(workers))
+        return _added_up(Tiling(executor, program, operands, summed, size).evaluate(workers))
 
 
 def _added_up(found: tuple[list[Array] | Array, ...]) -> tuple[Array, ...]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._graph.kernels import KernelTable, blend
+from ..._graph.kernels import KernelTable, blend, for_both_axes
 from ..._math.sums import MIN_SUM_BESIDE_1
 from ..._typing import Array, DType
 
@@ -20,7 +20,6 @@ def _full_like(_: Array, value: float, *, out: Array) -> Array:
     return out
 
 
-DOUBLE = np.dtype(np.float64)
 BYTE = np.dtype(np.uint8)
 SIGN: dict[int, Array] = {4: np.asarray(-(2**31), "i4"), 8: np.asarray(-(2**63), "i8")}
 """Size of a number → an integer of which the first bit alone is set."""
@@ -54,13 +53,13 @@ def _select(mask: Array | None, array: Array, number: Array, *, out: Array) -> A
     return out
 
 
-def _zero_if_infinite(r: Array, x: Array, number: Array, *, out: Array) -> Array:
-    """Return ``where((abs(x) == inf) & (r == 0), number, x)``."""
+def _zero_if_infinite(factor: Array, x: Array, number: Array, *, out: Array) -> Array:
+    """Return ``where((abs(x) == inf) & (factor == 0), number, x)``."""
     infinite = np.isinf(x)
     # The first one that is infinite, or the first of all. `any` takes three times as long.
     if not infinite.size or not infinite.item(infinite.argmax()):
         return x
-    np.copyto(out, np.where(infinite & (r == 0), number, x))
+    np.copyto(out, np.where(infinite & (factor == 0), number, x))
     return out
 
 
@@ -164,12 +163,12 @@ def _zero_at_label(index: Array, value: Array, *, out: Array) -> Array:
     return out
 
 
-def _add_at_label(index: Array, one: Array, other: Array, *, out: Array) -> Array:
-    """Return `other` with a number of each row added at its label."""
-    if other is not out:
-        one = one.copy() if one is out else one  # as may be where there is one class
-        np.copyto(out, other)
-    out.reshape(-1)[index] += one
+def _add_at_label(index: Array, value: Array, x: Array, *, out: Array) -> Array:
+    """Return x with a value of each row added at its label."""
+    if x is not out:
+        value = value.copy() if value is out else value  # as may be where there is one class
+        np.copyto(out, x)
+    out.reshape(-1)[index] += value
     return out
 
 
@@ -182,7 +181,7 @@ def _contiguous(array: Array) -> bool:
     return bool(array.flags.c_contiguous)
 
 
-ARITHMETIC = "add subtract multiply divide negative abs exp floor log1p minimum maximum"
+ARITHMETIC = "add subtract multiply divide negative abs exp floor log1p minimum"
 LOGIC = "isnan equal not_equal greater_equal less bitwise_and bitwise_invert"
 KERNELS = KernelTable(
     kernels={
@@ -197,16 +196,12 @@ KERNELS = KernelTable(
         "zero_at_label": _zero_at_label,
         "add_at_label": _add_at_label,
         "argmax1": partial(np.argmax, axis=1, keepdims=True),
-        **{
-            f"{name}{axis}": partial(kernel, axis=axis)
-            for axis in (0, 1)
-            for name, kernel in (
-                ("sum", _sum),
-                ("max", _max),
-                ("sum_excluding_max", _sum_excluding_max),
-                ("label_index", _label_index),
-            )
-        },
+        **for_both_axes(
+            sum=_sum,
+            max=_max,
+            sum_excluding_max=_sum_excluding_max,
+            label_index=_label_index,
+        ),
     },
     empty=np.empty,
     constant=_constant,

@@ -8,7 +8,7 @@ import torch
 from torch.autograd import forward_ad
 
 from ..._typing import Array, DType, Program
-from ..base import Backend, signatures
+from ..base import Backend, plan_keys
 from ..derivatives import has_closed_form
 from ..execution import current
 from . import eager
@@ -25,7 +25,7 @@ class TorchBackend(Backend):
         super().__init__(xp)
         self.ops = OPS
 
-    def signature(self, array: Array) -> tuple[object, ...] | None:
+    def plan_key(self, array: Array) -> tuple[object, ...] | None:
         """Return what matters of a tensor, where nobody traces or compiles the call."""
         if is_traced() or array.is_nested:
             return None
@@ -60,7 +60,7 @@ class TorchBackend(Backend):
         """Run the program by the first of the `WAYS` that applies; add up what `summed` marks."""
         for way in WAYS:
             if way.applies(program, operands):
-                return way.run(program, operands, summed)
+                return way.evaluate(program, operands, summed)
         raise AssertionError("the last way always applies")
 
     def run(self, program: Program, operands: Operands) -> tuple[Array, ...]:
@@ -92,7 +92,7 @@ class Way(NamedTuple):
     """One of the ways to evaluate a program, and when it is taken."""
 
     applies: Callable[[Program, Operands], bool]
-    run: Callable[[Program, Operands, tuple[bool, ...]], tuple[Array, ...]]
+    evaluate: Callable[[Program, Operands, tuple[bool, ...]], tuple[Array, ...]]
 
 
 BACKEND = TorchBackend()
@@ -119,7 +119,7 @@ WAYS = (
     # The rule, in tiles or not; programs that have none run their lines under autograd.
     Way(lambda _, operands: is_differentiated(operands), by_rule),
     # No derivatives: in tiles where plain tensors are large.
-    Way(lambda *_: True, eager.compute),
+    Way(lambda *_: True, eager.evaluate),
 )
 """In this order; the first that applies is taken."""
 
@@ -140,4 +140,4 @@ def _run_traced(program: Program, operands: Operands) -> tuple[Array, ...]:
 
 
 for _kind in (torch.Tensor, torch.nn.Parameter):  # and not what subclasses make of them
-    signatures[_kind] = BACKEND.signature
+    plan_keys[_kind] = BACKEND.plan_key

@@ -42,7 +42,7 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
             return program(FINAL_OPS if call.final else OPS, *operands)
         if call.gradient_in_forward:
             program, summed = program.with_gradient(), (*summed, False)
-        return eager.compute(program, operands, summed)
+        return eager.evaluate(program, operands, summed)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], results: tuple[Array, ...]) -> None:
@@ -65,11 +65,10 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
     def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:
         """Return the cotangents; autograd adds up those of operands that were broadcast."""
         program, wanted = ctx.call.program, ctx.needs_input_grad[1:]
-        cotangents = cotangents[: len(program.outputs)]
-        operands = ctx.saved_tensors[: len(wanted)]
-        factor = cotangents[0]
+        cotangents, saved = cotangents[: len(program.outputs)], ctx.saved_tensors
+        operands, factor = saved[: len(wanted)], cotangents[0]
         if ctx.call.gradient_in_forward and factor is not None and _is_last(factor):
-            found = _scaled(program, ctx.saved_tensors[-1], factor, operands)
+            found = _scaled(program, saved[-1], factor, operands)
             return (None, *(found if want else None for want in wanted))
         return (None, *_cotangents(ctx.call, operands, cotangents, wanted))
 
@@ -153,5 +152,5 @@ def _product(
     elif torch.is_grad_enabled():  # also of the gradient there will be a derivative
         (derivative,) = by_rule(program, operands)
     else:
-        return eager.compute(ProductProgram(program), (factor, *operands), (False,))[0]
+        return eager.evaluate(ProductProgram(program), (factor, *operands), (False,))[0]
     return product(OPS, program, derivative, factor, operands)

@@ -29,7 +29,8 @@ LIMITS = Limits(
     shared_tile_bytes=0,  # torch shares each operation itself
     row_tile_elements=2**17,
 )
-"""Elements of a tile for each of torch's threads, between which it divides no smaller ones."""
+"""Tiles are those of each of torch's threads, between which it divides no smaller ones. Tried by
+hand: ``tools/measure_tiles.py`` is for NumPy."""
 EXECUTOR = Executor(KERNELS, total, nullcontext, LIMITS)
 
 
@@ -39,7 +40,7 @@ def totals(results: tuple[Array, ...], summed: tuple[bool, ...]) -> tuple[Array,
     return tuple([total(value) if add else value for value, add in pairs])
 
 
-def compute(
+def evaluate(
     program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
 ) -> tuple[Array, ...]:
     """Run the program; add up those of its results that `summed` marks."""
@@ -51,7 +52,7 @@ def compute(
         return in_tiles(program, operands, summed)
     if program.rowwise:
         return totals(program(OPS, *operands), summed)
-    return EXECUTOR.whole(program, operands, summed)
+    return EXECUTOR.evaluate(program, operands, summed)
 
 
 def in_tiles(
@@ -61,7 +62,7 @@ def in_tiles(
     limits = EXECUTOR.limits
     size = limits.row_tile_elements if program.rowwise else limits.tile_elements
     threads = torch.get_num_threads()
-    found = Tiling(EXECUTOR, program, operands, summed, size * threads).run(1)
+    found = Tiling(EXECUTOR, program, operands, summed, size * threads).evaluate(1)
     return tuple([torch.stack(v).sum() if isinstance(v, list) else v for v in found])
 
 
