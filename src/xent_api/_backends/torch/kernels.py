@@ -42,7 +42,8 @@ def _select(mask: Array | None, array: Array, number: Array, *, out: Array) -> A
     """
     if mask is not None:
         kind = mask.dtype
-        blend(torch, mask, array.view(kind), number.view(kind), out.view(kind))
+        source = array.view(kind).expand(out.shape)
+        blend(torch, mask, source, number.view(kind), out.view(kind))
     elif array.shape == out.shape:
         return array
     else:
