@@ -245,22 +245,22 @@ MUTATIONS = (
     Mutation(
         "softmax: gradient at the label with the other sign",
         "_backends/jax/ops.py",
-        "return x - value * (at.marker - 1.0)",
-        "return x + value * (at.marker - 1.0)",
+        "return x * at.marker - value * (at.marker - 1.0)",
+        "return x * at.marker + value * (at.marker - 1.0)",
         only=frozenset({"jax"}),
     ),
     Mutation(
         "softmax: the label's number with the other sign",
         OPS,
-        "return self.where(at.marker, x, x + value)",
-        "return self.where(at.marker, x, x - value)",
+        "return self.where(at.marker, x, value)",
+        "return self.where(at.marker, x, -value)",
         only=frozenset({"array_api_strict", "jax"}),
     ),
     Mutation(
         "rows in tiles: the label's number with the other sign",
         "_backends/numpy/kernels.py",
-        "out.reshape(-1)[index] += value",
-        "out.reshape(-1)[index] -= value",
+        "out.reshape(-1)[index] = value",
+        "out.reshape(-1)[index] = -value",
         only=frozenset({"numpy"}),
     ),
     Mutation(

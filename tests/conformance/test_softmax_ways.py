@@ -751,3 +751,34 @@ def test_exponentials_with_few_digits_are_not_made_large(suite: Suite, dtype: st
     total = np.exp(wide).sum()
     wanted = 1e10 * np.exp(np.longdouble(small)) / total
     assert abs(found[5] / wanted - 1) < 300 * np.finfo(dtype).eps  # of differences up to 715
+
+
+@pytest.mark.only("numpy")
+@pytest.mark.eager
+@pytest.mark.dtypes("float64")
+@pytest.mark.parametrize("classes", [10, 100])
+def test_one_row_of_any_layout_has_the_same_bits(suite: Suite, dtype: str, classes: int) -> None:
+    x = np.random.default_rng(0).standard_normal(classes)
+    z = np.random.default_rng(1).dirichlet(np.ones(classes))
+    for view in (x[::-1].copy()[::-1], np.repeat(x, 3)[::3], x.reshape(1, -1)[0]):
+        for name in ("loss_and_gradient", "gradient_and_hessian"):
+            call = getattr(sparse_softmax_xent, name)
+            for got, wanted in zip(
+                call(labels=np.asarray(3), logits=view),
+                call(labels=np.asarray(3), logits=x),
+                strict=True,
+            ):
+                np.testing.assert_array_equal(got, wanted)
+    turned = z[::-1].copy()[::-1]
+    got = softmax_xent.loss_and_gradient(labels=turned, logits=x)
+    for one, other in zip(got, softmax_xent.loss_and_gradient(labels=z, logits=x), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.only("numpy", "torch", "array_api_strict")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32", "float64")
+def test_a_denominator_of_0_makes_the_gradient_infinite(suite: Suite, dtype: str) -> None:
+    x, y = suite.array([[0.5, -1.0, 2.0]], dtype), suite.array([0], "int32")
+    found = sparse_softmax_xent.gradient(labels=y, logits=x, reduction="mean", denominator=0)
+    assert suite.floats(found) == [-INF, INF, INF]

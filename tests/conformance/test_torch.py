@@ -1,15 +1,14 @@
 """PyTorch: what training code does with a loss."""
 
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from helpers.rules import without_rules
 from helpers.suite import Suite
 
-from xent_api import sigmoid_xent
+from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 
 pytestmark = [
     pytest.mark.only("torch"),
@@ -18,8 +17,6 @@ pytestmark = [
     # torch's own, when it first needs a forward-mode derivative
     pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning"),
 ]
-if TYPE_CHECKING or find_spec("torch"):
-    pass
 NAMES = ("logits", "labels", "weights", "pos_weight")
 
 
@@ -350,3 +347,54 @@ def test_sparse_and_nested_tensors_are_refused(suite: Suite) -> None:
         nested = torch.nested.nested_tensor([logits[0], logits[1, :2]])
     with pytest.raises(TypeError, match="`logits` must be a dense tensor; got a nested one"):
         sigmoid_xent.loss(labels=logits, logits=nested)
+
+
+def test_rows_under_checkpoint(suite: Suite, dtype: str) -> None:
+    """What is saved is unpacked once, as non-reentrant checkpoints want it."""
+    import torch
+    from torch.utils.checkpoint import checkpoint
+
+    y = torch.arange(3000, device=suite.target.device) % 4
+    x = torch.linspace(-3.0, 3.0, 12_000, dtype=getattr(torch, dtype), device=y.device)
+
+    def mean(v: Any) -> Any:
+        return sparse_softmax_xent.loss(labels=y, logits=v, reduction="mean")
+
+    one, other = (x.reshape(3000, 4).clone().requires_grad_() for _ in range(2))
+    mean(one).backward()
+    checkpoint(mean, other, use_reentrant=False).backward()
+    assert torch.equal(one.grad, other.grad)
+
+
+@pytest.mark.dtypes("float64")
+@pytest.mark.parametrize("classes", [64, 1000])
+def test_second_derivatives_of_long_rows(suite: Suite, dtype: str, classes: int) -> None:
+    """The errors of a sum in two parts cancel in its derivative."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(4, classes, dtype=torch.float64, generator=generator).to(suite.target.device)
+    v = torch.randn(4, classes, dtype=torch.float64, generator=generator).to(x.device)
+    z = torch.softmax(torch.flip(x, (1,)), 1)
+    leaf = x.clone().requires_grad_()
+    slope = softmax_xent.gradient(labels=z, logits=leaf)
+    (found,) = torch.autograd.grad((slope * v).sum(), leaf)
+    p, w = torch.softmax(x, 1), v
+    exact = z.sum(1, keepdim=True) * p * (w - (p * w).sum(1, keepdim=True))
+    error = (found - exact).abs().amax(1) / exact.abs().amax(1)
+    assert error.max() <= 40 * torch.finfo(torch.float64).eps
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_derivatives_have_the_layout_of_the_logits(suite: Suite, dtype: str, axis: int) -> None:
+    import torch
+
+    x = suite.array([[[0.5, -1.0, 2.0, 0.0]] * 3] * 2, dtype)
+    y = torch.zeros(tuple(n for i, n in enumerate(x.shape) if i != axis), dtype=torch.int64)
+    given = {"labels": y.to(x.device), "logits": x, "axis": axis}
+    for smoothing in (0.0, 0.1):
+        for value in (
+            sparse_softmax_xent.gradient(**given, label_smoothing=smoothing),
+            *sparse_softmax_xent.gradient_and_hessian(**given, label_smoothing=smoothing),
+        ):
+            assert value.stride() == x.stride()

@@ -331,3 +331,25 @@ def test_one_trace_serves_every_call(suite: Suite) -> None:
     backend.fused.cache_clear()
     assert len(traced) == 1
     assert loss.shape == slope.shape == (1000,)
+
+
+@pytest.mark.dtypes("float32")
+@pytest.mark.parametrize("count", [5, 20_000, 200_000], ids=["small", "tiles", "many"])
+@pytest.mark.parametrize("name", ["weights", "pos_weight"])
+@pytest.mark.parametrize("hidden", ["mask", "ignore_index"])
+def test_factors_of_every_shape_where_some_positions_are_left_out(
+    suite: Suite, dtype: str, count: int, name: str, hidden: str
+) -> None:
+    """The neutral number of a factor is not 0, and the factor may be smaller than the mask."""
+    x = suite.array([[-1.0, 0.5, 2.0]], dtype)
+    xp = suite.target.xp
+    logits = xp.concat([x] * count, axis=0)
+    keep = logits > 0.0
+    labels = xp.astype(keep, logits.dtype)
+    options: dict[str, Any] = {"mask": keep} if hidden == "mask" else {"ignore_index": 0.0}
+    for shape in ((), (1,), (3,), (1, 1), (1, 3), (count, 1), (count, 3)):
+        factor = xp.zeros(shape, dtype=logits.dtype, device=suite.target.device) + 2.0
+        found = sigmoid_xent.loss(labels=labels, logits=logits, **{name: factor}, **options)
+        number: dict[str, Any] = {name: 2.0}
+        wanted = sigmoid_xent.loss(labels=labels, logits=logits, **number, **options)
+        assert bool(xp.all(found == wanted))

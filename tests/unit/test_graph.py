@@ -202,7 +202,7 @@ ROWS: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
     "largest": lambda ops, e, _, __: ops.row_max(e),
     "at the label": lambda ops, e, _, at: ops.take_label(e, at),
     "0 at the label": lambda ops, e, _, at: ops.zero_at_label(e, at),
-    "more at the label": lambda ops, e, row, at: ops.add_at_label(e, at, row),
+    "a number at the label": lambda ops, e, row, at: ops.set_at_label(e, at, row),
     "product": lambda ops, e, row, _: ops.product_or_zero(e - 1.0, row / 0.0),
     "division": lambda ops, e, _, __: ops.divided_by(e, 3.0),
 }

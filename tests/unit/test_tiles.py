@@ -65,13 +65,13 @@ def test_memory_beyond_inputs_and_results() -> None:
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
-@pytest.mark.parametrize("name", ["add_at_label", "zero_at_label"])
+@pytest.mark.parametrize("name", ["set_at_label", "zero_at_label"])
 def test_what_others_need_is_copied_before_a_label_is_changed(library: str, name: str) -> None:
     xp = pytest.importorskip(library)
     kernel = import_module(f"xent_api._backends.{library}.kernels").KERNELS.kernels[name]
     index, value, x = xp.asarray([[1], [5]]), xp.asarray([[7.0], [9.0]]), xp.ones((2, 3))
-    operands = (index, value, x) if name == "add_at_label" else (index, x)
-    changed = [8.0, 10.0] if name == "add_at_label" else [0.0, 0.0]
+    operands = (index, value, x) if name == "set_at_label" else (index, x)
+    changed = [7.0, 9.0] if name == "set_at_label" else [0.0, 0.0]
     out = xp.zeros((2, 3))
     assert kernel(*operands, out=out) is out
     assert out.tolist() == [[1.0, changed[0], 1.0], [1.0, 1.0, changed[1]]]

@@ -93,8 +93,8 @@ def check(family: Family, arguments: dict[str, Any]) -> Inputs:
     if family.has_indices:
         check_class_shape(labels, logits, shape)
         check_size(tuple(logits.shape), -1 if axis is None else axis)
-    ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))
     _check_optional(backend, arrays, compute, shape, of)
+    ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))
     return Inputs(family, backend, arrays, numbers, compute, ignored, smoothing, shape, axis)
 
 

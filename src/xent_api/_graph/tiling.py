@@ -201,6 +201,10 @@ class TileWorker:
             return array
         classes = array.shape[-1] if operand.classes else 1
         if not operand.rows:
+            if not call.kernels.contiguous(array):
+                copy = call.kernels.empty(array.shape, array.dtype)
+                copy[...] = array
+                array = copy
             return array.reshape(call.tile_shape(1, classes))
         part, shape = array[tile], call.tile_shape(self.rows, classes)
         if call.kernels.contiguous(part) and not (operand.classes and call.axis == 0):

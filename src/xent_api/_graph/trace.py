@@ -232,6 +232,6 @@ class TracedOps(Ops):
         """Return x with 0 at the label."""
         return self.tracer.call("zero_at_label", at.marker, x)
 
-    def add_at_label(self, x: Proxy, at: LabelPlace, value: Proxy) -> Proxy:
-        """Return x with a value of each row added at its label."""
-        return self.tracer.call("add_at_label", at.marker, value, x)
+    def set_at_label(self, x: Proxy, at: LabelPlace, value: Proxy) -> Proxy:
+        """Return x with a value of each row at its label."""
+        return self.tracer.call("set_at_label", at.marker, value, x)

@@ -119,18 +119,14 @@ class Ops:
         """Return x with 0 at the label."""
         return self.where(at.marker, x, 0.0)
 
-    def add_at_label(self, x: Array, at: LabelPlace, value: Array) -> Array:
-        """Return x with a value of each row added at its label."""
-        return self.where(at.marker, x, x + value)
+    def set_at_label(self, x: Array, at: LabelPlace, value: Array) -> Array:
+        """Return x with a value of each row at its label."""
+        return self.where(at.marker, x, value)
 
     # What compilers and automatic differentiation are told
 
     def constant_unless(self, x: Array, varies: Callable[[], Array]) -> Array:
         """Return x, of which derivatives see a constant except where it `varies`."""
-        return x
-
-    def opaque(self, x: Array) -> Array:
-        """Return x as something that a compiler does not know to be the same."""
         return x
 
     def recomputed(

@@ -60,9 +60,9 @@ def outputs(
         factor = divided(ops, share if w is None else share * w, denominator)
         narrow = ops.cast(factor, rows.compute)
         reliable = reliable & _has_digits(ops, narrow, w)
-        value = ops.add_at_label(e * narrow, at, ops.cast(-(b * factor), rows.compute))
+        value = ops.set_at_label(e * narrow, at, ops.cast(-(b * factor), rows.compute))
         if top is not None:
-            value = ops.add_at_label(value, largest, ops.cast(top * factor, rows.compute))
+            value = ops.set_at_label(value, largest, ops.cast(top * factor, rows.compute))
         found["gradient"] = value
     return found | {"unreliable": ops.astype(~reliable, rows.compute)}
 

@@ -171,11 +171,10 @@ def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
     share, factor = smoothing / size, _factor(ops, t, None)
     ends = (1.0 - smoothing) + share, smoothing - share
     at_label = _gradient(label.e * factor, label.b * factor, *ends)
-    p, n = label.rest * _narrow(ops, t, factor), None
-    if smoothing:
-        n = ops.zero_at_label(_complement(ops, t, p, factor), label.at)
+    p = label.rest * _narrow(ops, t, factor)
+    n = _complement(ops, t, p, factor) if smoothing else None
     others = _gradient(p, n, share, 1.0 - share)
-    return ops.add_at_label(others, label.at, _narrow(ops, t, at_label))
+    return ops.set_at_label(others, label.at, _narrow(ops, t, at_label))
 
 
 def dense_hessian(ops: Namespace, t: Terms, _: object = None) -> Array:

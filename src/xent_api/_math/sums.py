@@ -27,12 +27,20 @@ def row_sum(ops: Namespace, value: Array, wide: DType) -> Array:
     """
     total = ops.plain_row_sum(value, wide)
     if value.dtype == wide:
-        high = ops.plain_row_sum((value + total) - total, wide)
-        again = ops.opaque(total)  # so that no compiler keeps an array that both sums share
-        low = ops.plain_row_sum(value - ((value + again) - again), wide)
+        rounded = _rounded(ops, value, total)
+        # A derivative needs one array for both sums: its two parts cancel.
+        high, rounded = ops.recomputed(
+            ops.plain_row_sum(rounded, wide), rounded, _rounded, value, total
+        )
+        low = ops.plain_row_sum(value - rounded, wide)
         # Each by itself: compilers may make a kernel of both that takes 4 times as long.
         total = total + (_finite(ops, high - total) + _finite(ops, low))
     return total
+
+
+def _rounded(_: Namespace, value: Array, total: Array) -> Array:
+    """Return numbers rounded to the last place of their sum."""
+    return (value + total) - total
 
 
 def sum_excluding_max(ops: Namespace, e: Array, wide: DType) -> Array:

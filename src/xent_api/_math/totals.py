@@ -14,7 +14,8 @@ class CountProgram(NamedTuple):
     """Their names; the first one, the labels if any can be ignored, has the shape of all."""
     dtype: DType
     """The dtype of the weights; int8 where there are none."""
-    weight: float | None
+    weight: str | None
+    """The weight if it is a number, as in `LossProgram`."""
     ignored: int | float | None
     aligned: bool
     """Whether the other operands are known to have the shape of the first."""
@@ -37,7 +38,7 @@ class CountProgram(NamedTuple):
             return (select(ops, keep, ops.cast(given["weights"], self.dtype), 0.0),)
         if self.weight is None:
             return (keep,)
-        return (select(ops, keep, ops.astype(keep, self.dtype) * self.weight, 0.0),)
+        return (select(ops, keep, ops.astype(keep, self.dtype) * float.fromhex(self.weight), 0.0),)
 
 
 class QuotientProgram(NamedTuple):

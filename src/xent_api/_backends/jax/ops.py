@@ -130,9 +130,9 @@ class LabelOps(CpuOps):
         """Return x with 0 at the label."""
         return x * at.marker
 
-    def add_at_label(self, x: Array, at: LabelPlace, value: Array) -> Array:
-        """Return x with a value of each row added at its label."""
-        return x - value * (at.marker - 1.0)
+    def set_at_label(self, x: Array, at: LabelPlace, value: Array) -> Array:
+        """Return x with a value of each row at its label."""
+        return x * at.marker - value * (at.marker - 1.0)
 
 
 class DenseOps(CpuOps):

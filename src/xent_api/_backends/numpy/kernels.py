@@ -163,12 +163,12 @@ def _zero_at_label(index: Array, value: Array, *, out: Array) -> Array:
     return out
 
 
-def _add_at_label(index: Array, value: Array, x: Array, *, out: Array) -> Array:
-    """Return x with a value of each row added at its label."""
+def _set_at_label(index: Array, value: Array, x: Array, *, out: Array) -> Array:
+    """Return x with a value of each row at its label."""
     if x is not out:
         value = value.copy() if value is out else value  # as may be where there is one class
         np.copyto(out, x)
-    out.reshape(-1)[index] += value
+    out.reshape(-1)[index] = value
     return out
 
 
@@ -194,7 +194,7 @@ KERNELS = KernelTable(
         "neg_abs": _neg_abs,
         "take_label": _take_label,
         "zero_at_label": _zero_at_label,
-        "add_at_label": _add_at_label,
+        "set_at_label": _set_at_label,
         "argmax1": partial(np.argmax, axis=1, keepdims=True),
         **for_both_axes(
             sum=_sum,

@@ -107,12 +107,12 @@ def _zero_at_label(index: Array, value: Array, *, out: Array) -> Array:
     return out
 
 
-def _add_at_label(index: Array, value: Array, x: Array, *, out: Array) -> Array:
-    """Return x with a value of each row added at its label."""
+def _set_at_label(index: Array, value: Array, x: Array, *, out: Array) -> Array:
+    """Return x with a value of each row at its label."""
     value = value.clone() if value is out else value  # as may be where there is one class
     if x is not out:
         out.copy_(x)
-    out.view(-1).scatter_add_(0, index.view(-1), value.reshape(-1))
+    out.view(-1).scatter_(0, index.view(-1), value.reshape(-1))
     return out
 
 
@@ -161,7 +161,7 @@ KERNELS = KernelTable(
         "neg_abs": _neg_abs,
         "take_label": _take_label,
         "zero_at_label": _zero_at_label,
-        "add_at_label": _add_at_label,
+        "set_at_label": _set_at_label,
         **for_both_axes(
             sum=_sum,
             max=_max,

@@ -29,6 +29,18 @@ class TorchOps(DifferentiatedOps):
         """Return x at the label; `take_along_dim` would compile again for each size."""
         return torch.gather(x, -1, torch.clamp(at.labels, 0, at.classes.shape[-1] - 1))
 
+    def zero_at_label(self, x: Array, at: LabelPlace) -> Array:
+        """Return x with 0 at the label."""
+        return self._laid_out(x, super().zero_at_label(x, at))
+
+    def set_at_label(self, x: Array, at: LabelPlace, value: Array) -> Array:
+        """Return x with a value of each row at its label."""
+        return self._laid_out(x, super().set_at_label(x, at, value))
+
+    def _laid_out(self, x: Array, value: Array) -> Array:
+        """Return the value in the layout of x; `where` gives that of its condition."""
+        return value if x.is_contiguous() else self.zeros_like(x) + value
+
     def divided_by(self, x: Array, number: float) -> Array:
         """Return x / number; the kernels of CPUs divide by it."""
         eager = x.is_cpu and not torch.compiler.is_compiling()
