@@ -286,6 +286,24 @@ def test_one_kernel_for_all_sizes_of_a_batch(suite: Suite, dtype: str) -> None:
 
 
 @pytest.mark.only("torch")
+@pytest.mark.dtypes("float32")
+def test_boolean_labels_have_a_kernel_of_their_own(suite: Suite, dtype: str) -> None:
+    """Of programs that ignore True and 1.0, which are equal."""
+    logits = suite.array([0.0] * 5, dtype)
+    labels = suite.array([True, False, True, False, False], "bool")
+    with in_one_kernel(suite):
+        for given in (labels, labels.to(logits.dtype)):
+            found = sigmoid_xent.loss(labels=given, logits=logits, ignore_index=1)
+            assert [value > 0.0 for value in suite.floats(found)] == [
+                False,
+                True,
+                False,
+                True,
+                True,
+            ]
+
+
+@pytest.mark.only("torch")
 def test_what_torch_watches_takes_the_direct_way(suite: Suite) -> None:
     import torch
     from torch.fx.experimental.proxy_tensor import make_fx

@@ -8,7 +8,7 @@ from typing import Any
 import cupy
 
 from .._math.ops import Ops
-from .._typing import Array, Program
+from .._typing import Array, DType, Program
 from .base import Backend
 from .execution import current
 
@@ -25,13 +25,13 @@ class CupyBackend(Backend):
             # Inside a fused kernel no array has a shape, so that `ones_like` of one that is larger
             # than the others could not do its work.
             return super().evaluate(program, operands, summed)
-        results = fused(program)(*operands)
+        results = fused(program, *[operand.dtype for operand in operands])(*operands)
         return self.totals(results if isinstance(results, tuple) else (results,), summed)
 
 
 @lru_cache(maxsize=256)
-def fused(program: Any) -> Callable[..., Any]:
-    """Return the program as a fused function; CuPy traces it once for each set of dtypes."""
+def fused(program: Any, *_: DType) -> Callable[..., Any]:
+    """Return the program on arrays of these dtypes as a fused function."""
 
     def xent_api(*operands: Any) -> Any:
         results = program(NAMESPACE, *operands)

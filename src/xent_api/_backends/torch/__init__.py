@@ -99,10 +99,11 @@ BACKEND = TorchBackend()
 
 
 @lru_cache(maxsize=256)
-def compiled(program: Any, summed: tuple[bool, ...]) -> Callable[..., Any]:
-    """Return what evaluates a program as ``torch.compile`` makes it.
+def compiled(program: Any, summed: tuple[bool, ...], *_: DType) -> Callable[..., Any]:
+    """Return what evaluates a program on tensors of these dtypes, by ``torch.compile``.
 
-    Each program is a function of its own: together they would reach the limit of recompilations.
+    Each is a function of its own: together they would reach the limit of recompilations. (Programs
+    that ignore True and 1.0 are equal, but not the same for boolean labels and others.)
     """
 
     def evaluate(operands: Operands) -> tuple[Array, ...]:
@@ -111,11 +112,19 @@ def compiled(program: Any, summed: tuple[bool, ...]) -> Callable[..., Any]:
     return torch.compile(evaluate, isolate_recompiles=True)  # type: ignore[no-any-return,unused-ignore]
 
 
+def _evaluate_fused(
+    program: Program, operands: Operands, summed: tuple[bool, ...]
+) -> tuple[Array, ...]:
+    dtypes = [operand.dtype for operand in operands]
+    results: tuple[Array, ...] = compiled(program, summed, *dtypes)(operands)
+    return results
+
+
 WAYS = (
     # torch's compiler sees the program's lines, and the sums.
     Way(lambda *_: is_traced(), lambda *call: Backend.evaluate(BACKEND, *call)),
     # One compiled kernel, where `execution` asks for it.
-    Way(lambda _, operands: is_fused(operands), lambda p, v, summed: compiled(p, summed)(v)),
+    Way(lambda _, operands: is_fused(operands), _evaluate_fused),
     # The rule, in tiles or not; programs that have none run their lines under autograd.
     Way(lambda _, operands: is_differentiated(operands), by_rule),
     # No derivatives: in tiles where plain tensors are large.
