@@ -65,10 +65,12 @@ class Executor:
         interpreter = Interpreter(assignment, shapes)
         with self.quiet():
             results = interpreter.run(operands, interpreter.outputs)
-            if True not in summed:
-                return results
-            pairs = zip(results, summed, strict=True)
-            return tuple([self.total(value) if add else value for value, add in pairs])
+            return self.totals(results, summed) if True in summed else results
+
+    def totals(self, results: tuple[Array, ...], summed: tuple[bool, ...]) -> tuple[Array, ...]:
+        """Return the results, with the sum for each of those that `summed` marks."""
+        pairs = zip(results, summed, strict=True)
+        return tuple([self.total(value) if add else value for value, add in pairs])
 
     def _assignment(self, program: Program, axis: int, *operands: ArraySpec) -> BufferAssignment:
         with self.quiet():

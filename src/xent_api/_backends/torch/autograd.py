@@ -99,7 +99,7 @@ def by_rule(
         else:
             return results[: len(program.outputs)]
     results = program(OPS, *operands)
-    return results if summed is None else eager.totals(results, summed)
+    return results if summed is None else eager.EXECUTOR.totals(results, summed)
 
 
 def _gradient_in_forward(program: LossProgram, operands: tuple[Array, ...]) -> bool:

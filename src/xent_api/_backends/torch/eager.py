@@ -34,35 +34,20 @@ hand: ``tools/measure_tiles.py`` is for NumPy."""
 EXECUTOR = Executor(KERNELS, total, nullcontext, LIMITS)
 
 
-def totals(results: tuple[Array, ...], summed: tuple[bool, ...]) -> tuple[Array, ...]:
-    """Return the results, with the sum for each of those that `summed` marks."""
-    pairs = zip(results, summed, strict=True)
-    return tuple([total(value) if add else value for value, add in pairs])
-
-
 def evaluate(
     program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
 ) -> tuple[Array, ...]:
     """Run the program; add up those of its results that `summed` marks."""
-    sizes = [v.numel() for v in operands]
-    if 0 in sizes or not has_kernels(operands):
+    sizes, limits = [v.numel() for v in operands], EXECUTOR.limits
+    few = max(sizes) <= limits.direct_elements
+    if 0 in sizes or (few and program.rowwise) or not has_kernels(operands):
         # The lines that autograd may differentiate: there are tools that lose the rule.
-        return totals(program(OPS, *operands), summed)
-    if max(sizes) > EXECUTOR.limits.direct_elements:
-        return in_tiles(program, operands, summed)
-    if program.rowwise:
-        return totals(program(OPS, *operands), summed)
-    return EXECUTOR.evaluate(program, operands, summed)
-
-
-def in_tiles(
-    program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
-) -> tuple[Array, ...]:
-    """Do the same tile by tile."""
-    limits = EXECUTOR.limits
+        return EXECUTOR.totals(program(OPS, *operands), summed)
+    if few:
+        return EXECUTOR.evaluate(program, operands, summed)
     size = limits.row_tile_elements if program.rowwise else limits.tile_elements
-    threads = torch.get_num_threads()
-    found = Tiling(EXECUTOR, program, operands, summed, size * threads).evaluate(1)
+    tiling = Tiling(EXECUTOR, program, operands, summed, size * torch.get_num_threads())
+    found = tiling.evaluate(1)
     return tuple([torch.stack(v).sum() if isinstance(v, list) else v for v in found])
 
 
