@@ -302,7 +302,7 @@ MUTATIONS = (
     Mutation(
         "softmax: weights not in the derivatives",
         SOFTMAX,
-        "value = value if t.weights is None else value * t.weights\n",
+        "    value = value if t.weights is None else value * t.weights\n",
         "",
     ),
     Mutation(
