@@ -1,5 +1,7 @@
 """The mutations still fit the sources."""
 
+import ast
+
 import pytest
 from mutate import CONTROL, MUTATIONS, ROOT, Mutation
 
@@ -9,3 +11,4 @@ def test_the_text_of_a_mutation_stands_once_in_its_file(mutation: Mutation) -> N
     text = (ROOT / "src" / "xent_api" / mutation.file).read_text(encoding="utf-8")
     assert text.count(mutation.old) == 1
     assert mutation is CONTROL or mutation.old != mutation.new
+    ast.parse(text.replace(mutation.old, mutation.new))  # what does not run is no mutation
