@@ -10,36 +10,21 @@ Interleaved, median of several runs, on an otherwise idle machine.
 
 import statistics
 import timeit
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import numpy as np
+from limits import limits
 
 import xent_api
 from xent_api import sigmoid_xent, sparse_softmax_xent
-from xent_api._backends.numpy import LIMITS, NumpyBackend
-from xent_api._backends.registry import find_backend
+from xent_api._backends.numpy import LIMITS
 
 RUNS = 7
 COUNT = 10_000_000
 CALLS = ("loss", "loss_and_gradient")
 DTYPES = ("float32", "float64")
-
-
-@contextmanager
-def sizes(**given: int) -> Iterator[None]:
-    """Set limits of the backend."""
-    backend = find_backend(np.zeros(1))
-    assert isinstance(backend, NumpyBackend)
-    executor = backend.executor
-    usual = executor.limits
-    executor.limits = usual._replace(**given)
-    try:
-        yield
-    finally:
-        executor.limits = usual
 
 
 SHARED = [k * 2**18 for k in (1, 2, 3, 4, 5, 6, 8, 16)]
@@ -73,7 +58,7 @@ def table(
     with xent_api.execution(workers=workers):
         for _ in range(RUNS):
             for size, times in found.items():
-                with sizes(direct_elements=1, **{name: size}):
+                with limits("numpy", direct_elements=1, **{name: size}):
                     times.append(seconds(call))
     cells = (f"{size}: {statistics.median(t) / COUNT * 1e9:.2f}" for size, t in found.items())
     print(f"{title}, {workers} thread(s), {name} ", "  ".join(cells), flush=True)
@@ -87,7 +72,7 @@ def threshold(dtype: str) -> None:
         found: dict[int, list[float]] = {1: [], 2**40: []}
         for _ in range(RUNS):
             for direct, times in found.items():
-                with sizes(direct_elements=direct):
+                with limits("numpy", direct_elements=direct):
                     times.append(seconds(call, max(1, 2**20 // count)))
         whole, tiled = (statistics.median(found[d]) * 1e6 for d in (2**40, 1))
         print(f"  {count:8} {whole:9.1f} {tiled:9.1f}")

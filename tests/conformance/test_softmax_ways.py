@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.abilities import LIBRARIES, Mode
-from helpers.limits import limits
 from helpers.oracle import softmax_xent as exact_values
 from helpers.suite import Suite
+from limits import limits
 
 from xent_api import execution, softmax_xent, sparse_softmax_xent
 from xent_api._math.program import LossProgram

@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from helpers.limits import limits
 from helpers.suite import Suite, numbers_of_points
+from limits import limits
 
 from xent_api import execution, sigmoid_xent
 from xent_api._backends.base import Backend

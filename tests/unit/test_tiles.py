@@ -5,7 +5,7 @@ import tracemalloc
 from importlib import import_module
 
 import pytest
-from helpers.limits import limits
+from limits import limits
 
 from xent_api import sigmoid_xent
 from xent_api._graph.tiles import tiles

@@ -102,6 +102,10 @@ class Tiling:
         rows = any(n != 1 for n in batch)
         if rows and batch != self.batch:
             array = self.kernels.broadcast_to(array, (*self.batch, *classes))
+        elif not rows and not self.kernels.contiguous(array):
+            # One row: the bits of some kernels depend on how it lies in memory.
+            array, view = self.kernels.empty(array.shape, array.dtype), array
+            array[...] = view
         return Operand(array, rows, prod(classes) > 1)
 
     def _result(self, model: Array | None, spec: ArraySpec) -> Array:
@@ -201,10 +205,6 @@ class TileWorker:
             return array
         classes = array.shape[-1] if operand.classes else 1
         if not operand.rows:
-            if not call.kernels.contiguous(array):
-                copy = call.kernels.empty(array.shape, array.dtype)
-                copy[...] = array
-                array = copy
             return array.reshape(call.tile_shape(1, classes))
         part, shape = array[tile], call.tile_shape(self.rows, classes)
         if call.kernels.contiguous(part) and not (operand.classes and call.axis == 0):

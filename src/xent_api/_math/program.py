@@ -63,13 +63,13 @@ class LossProgram(NamedTuple):
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         keep = self._valid(ops, given)
         values: dict[str, Array] = {name: float.fromhex(text) for name, text in self.numbers}
-        for name, neutral in NEUTRAL.items():
-            if name in given:
-                values[name] = select(ops, keep, ops.cast(given[name], self.compute), neutral)
         if "classes" in given:
             # Beyond that dtype an unsigned number becomes a negative one, which is no class either.
             values["classes"] = given["classes"]
             values["labels"] = ops.cast(given["labels"], given["classes"].dtype)
+        for name, neutral in NEUTRAL.items():
+            if name in given and name not in values:
+                values[name] = select(ops, keep, ops.cast(given[name], self.compute), neutral)
         denominator = given.get("denominator", values.get("denominator"))
         denominator = denominator if True in self.divided else None
         formulas = self._rows if self.rowwise else self._elements
@@ -183,7 +183,7 @@ ELEMENTS: dict[str, Callable[..., Array]] = {
 DENSE: dict[str, Callable[..., Array]] = {
     "loss": softmax.dense_loss,
     "gradient": softmax.dense_gradient,
-    "hessian": softmax.dense_hessian,
+    "hessian": lambda ops, t, _: softmax.hessian(ops, t),
     "label_slope": softmax.label_slope,
 }
 SPARSE: dict[str, Callable[..., Array]] = {

@@ -177,7 +177,7 @@ def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
     return ops.set_at_label(others, label.at, _narrow(ops, t, at_label))
 
 
-def dense_hessian(ops: Namespace, t: Terms, _: object = None) -> Array:
+def hessian(ops: Namespace, t: Terms) -> Array:
     """Return d²L/dx² = w*Z*p*(1 - p), the diagonal, as that of h = min(p, 1 - p).
 
     Where 1 - p is the smaller one, e is 1 and it is r/S; so that no factor is a rounded difference
@@ -198,7 +198,7 @@ def dense_hessian(ops: Namespace, t: Terms, _: object = None) -> Array:
 def sparse_hessian(ops: Namespace, t: Terms, label: Label) -> Array:
     """Return the same for a class index, with an r that has all digits wherever the label is."""
     r = ops.where(label.valid, ops.sum_excluding_max(t.e, t.rows.wide), nan)
-    return dense_hessian(ops, t._replace(r=r, partition=1.0 + r))
+    return hessian(ops, t._replace(r=r, partition=1.0 + r))
 
 
 def label_slope(ops: Namespace, t: Terms, z: Array) -> Array:

@@ -43,8 +43,8 @@ class TorchBackend(Backend):
         return not torch.compiler.is_compiling()
 
     def accumulator(self, like: Array) -> DType | None:
-        """Return float64, which every device has but Apple's."""
-        return None if like.device.type == "mps" else torch.float64
+        """Return the dtype of sums."""
+        return eager.accumulator(like)
 
     def count_dtype(self, like: Array) -> DType:
         """Return the dtype that every sum of integers has."""
@@ -84,8 +84,8 @@ def is_differentiated(operands: Operands) -> bool:
 
 def is_fused(operands: Operands) -> bool:
     """Tell whether one kernel of each call is asked for, and can compute these operands."""
-    plain = current.get().fuse and all(map(eager.is_plain, operands))
-    return plain and any(v.ndim for v in operands) and not eager.is_intercepted()
+    wanted = current.get().fuse and any(v.ndim for v in operands)
+    return wanted and eager.are_plain(operands)
 
 
 class Way(NamedTuple):

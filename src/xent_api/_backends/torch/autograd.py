@@ -75,7 +75,7 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
 
 # `Function.apply` looks up and binds the signature of `forward` at each call: that takes as long as
 # ten operations. What it does for transformations, no plain tensor needs.
-_apply_plainly = super(torch.autograd.Function, ClosedForm).apply
+_fast_apply = super(torch.autograd.Function, ClosedForm).apply
 
 
 def by_rule(
@@ -88,8 +88,7 @@ def by_rule(
     """Run the program by the rule, if it has one for these operands."""
     if has_closed_form(program, [operand.dtype.is_floating_point for operand in operands]):
         early = summed is not None and _gradient_in_forward(program, operands)
-        plain = all(map(eager.is_plain, operands)) and not eager.is_intercepted()
-        apply = _apply_plainly if plain else ClosedForm.apply
+        apply = _fast_apply if eager.are_plain(operands) else ClosedForm.apply
         try:
             results: tuple[Array, ...] = apply(OpaqueCall(program, summed, early, final), *operands)
         except NotImplementedError:
@@ -111,8 +110,7 @@ def _gradient_in_forward(program: LossProgram, operands: tuple[Array, ...]) -> b
 
 def _is_last(factor: Array) -> bool:
     """Tell whether nobody differentiates or watches this backward pass."""
-    plain = not torch.is_grad_enabled() and eager.is_plain(factor)
-    return plain and not eager.is_intercepted()
+    return not torch.is_grad_enabled() and eager.are_plain((factor,))
 
 
 def _scaled(

@@ -8,19 +8,23 @@ from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from ..._graph.executor import Executor, Limits
 from ..._graph.tiling import Tiling
-from ..._typing import Array, Program
+from ..._typing import Array, DType, Program
 from ..base import pairwise_sum
 from .kernels import KERNELS
 from .ops import OPS, xp
+
+
+def accumulator(like: Array) -> DType | None:
+    """Return float64, which every device has but Apple's."""
+    return None if like.device.type == "mps" else torch.float64
 
 
 def total(value: Array) -> Array:
     """Return the sum of all elements in float64, or the number of those that are true."""
     if value.dtype == torch.bool:
         return value.sum()
-    if value.device.type == "mps":  # the one that has no float64
-        return pairwise_sum(xp, value)
-    return value.sum(dtype=torch.float64)
+    dtype = accumulator(value)
+    return pairwise_sum(xp, value) if dtype is None else value.sum(dtype=dtype)
 
 
 LIMITS = Limits(
@@ -60,8 +64,12 @@ def is_large(operands: tuple[Array, ...]) -> bool:
 
 def has_kernels(operands: tuple[Array, ...]) -> bool:
     """Tell whether the kernels can read the operands, and nobody looks on."""
-    on_cpu = all(v.is_cpu for v in operands)
-    return on_cpu and all(map(is_plain, operands)) and not is_intercepted()
+    return all(v.is_cpu for v in operands) and are_plain(operands)
+
+
+def are_plain(operands: tuple[Array, ...]) -> bool:
+    """Tell whether tensors are nothing but numbers in memory, and nobody watches operations."""
+    return all(map(is_plain, operands)) and not is_intercepted()
 
 
 def is_plain(value: Array) -> bool:

@@ -1,4 +1,4 @@
-"""Tiles of other sizes than those that are in use."""
+"""Tiles of other sizes than those that are in use, for tests and measurements."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
