@@ -135,6 +135,12 @@ class LabelOps(CpuOps):
         return x * at.marker - value * (at.marker - 1.0)
 
 
+class WholeRowOps(CpuOps):
+    """For Hessians: no row in parts, for which logits that are sharded by classes are gathered."""
+
+    plain_row_sum = Ops.plain_row_sum
+
+
 class DenseOps(CpuOps):
     """For a label of each class."""
 

@@ -9,7 +9,7 @@ with it, for a mean, a mean with its gradient, and gradient with Hessian. By
 from typing import NamedTuple
 
 from ..._math.program import LossProgram
-from .ops import BlockOps, CpuOps, DenseOps, JaxOps, LabelOps, LongRowOps, UnrolledOps
+from .ops import BlockOps, CpuOps, DenseOps, JaxOps, LabelOps, LongRowOps, UnrolledOps, WholeRowOps
 
 BOTH = ("softmax", "sparse_softmax")
 
@@ -88,8 +88,14 @@ RULES: tuple[Rule, ...] = (
         DenseOps,
         "the logarithm would be computed for each class in arithmetic: 1.3 to 2.5 times",
         families=("softmax",),
+        hessian=False,
     ),
-    Rule(CpuOps, "a logarithm in arithmetic: 1.0 to 1.7 times; long rows in parts: 1.5 to 2 times"),
+    Rule(
+        CpuOps,
+        "a logarithm in arithmetic: 1.0 to 1.7 times; long rows in parts: 1.5 to 2 times",
+        hessian=False,
+    ),
+    Rule(WholeRowOps, "with a Hessian; not for speed: parts gather logits sharded by classes"),
     Rule(LongRowOps, "line by line nothing else helps", traced=False),
 )
 """In this order; the first that applies is taken."""
