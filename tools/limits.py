@@ -4,8 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
+import numpy as np
+
+from xent_api._backends.numpy import NumpyBackend
 from xent_api._backends.registry import find_backend
 from xent_api._graph.executor import Executor
+
+
+def numpy_backend() -> NumpyBackend:
+    """Return what all calls on NumPy's arrays go through."""
+    backend = find_backend(np.zeros(1))
+    assert isinstance(backend, NumpyBackend)
+    return backend
 
 
 def executor_of(library: str) -> Executor:
@@ -13,8 +23,7 @@ def executor_of(library: str) -> Executor:
     if library == "torch":
         found: Executor = import_module("xent_api._backends.torch.eager").EXECUTOR
         return found
-    backend = find_backend(import_module("numpy").zeros(1))
-    return backend.executor  # type: ignore[union-attr,no-any-return]
+    return numpy_backend().executor
 
 
 @contextmanager

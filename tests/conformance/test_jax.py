@@ -191,6 +191,18 @@ for function in (jax.value_and_grad(mean), jax.jit(jax.value_and_grad(mean))):
     assert found.sharding.is_equivalent_to(rows, 2), found.sharding
     np.testing.assert_allclose(value, exact, rtol=3e-7)
     np.testing.assert_allclose(found, slope, rtol=1e-6, atol=1e-9)
+
+# Classes over devices: no Hessian gathers anything of the size of the logits.
+size = 16_392
+auto = jax.make_mesh((8,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,))
+jax.set_mesh(auto)
+by_classes = NamedSharding(auto, PartitionSpec(None, "batch"))
+x = jax.device_put(np.zeros((4, size), np.float32), by_classes)
+for module, z in ((softmax_xent, x), (sparse_softmax_xent, np.arange(4))):
+    call = jax.jit(lambda x, z: module.gradient_and_hessian(labels=z, logits=x))
+    lines = call.lower(x, z).compile().as_text().splitlines()
+    gathers = [line for line in lines if "all-gather(" in line and f",{size}]" in line]
+    assert not gathers, gathers
 print("sharded")
 """
 

@@ -16,16 +16,12 @@ FAMILIES = {"softmax": softmax_xent, "sparse_softmax": sparse_softmax_xent}
 BOUNDARIES = (3, 8, 13, 32, 100)
 
 
-def _rules(**options: Any) -> tuple[int, ...]:
-    """Return the numbers of the rules for these classes, one more, and when nothing is traced."""
+def _rule(*, traced: bool = True, **options: Any) -> int:
+    """Return the number of the rule for a program."""
     from xent_api._backends.jax import strategy
 
-    def number(size: int, *, traced: bool = True) -> int:
-        program = LossProgram(operands=(), result_dtypes=(), divided=(), numbers=(), **options)
-        return strategy.RULES.index(strategy.choose(program._replace(size=size), traced=traced))
-
-    size = options.pop("size")
-    return number(size), number(size + 1), number(size, traced=False)
+    program = LossProgram(operands=(), result_dtypes=(), divided=(), numbers=(), **options)
+    return strategy.RULES.index(strategy.choose(program, traced=traced))
 
 
 def test_the_table_has_these_boundaries_and_a_rule_for_everything(suite: Suite) -> None:
@@ -40,12 +36,9 @@ def test_the_table_has_these_boundaries_and_a_rule_for_everything(suite: Suite) 
             for compute in (jnp.float32, jnp.float64):
                 options = {"family": family, "outputs": outputs, "compute": compute}
                 options |= {"ignored": None, "smoothing": 0.0, "wide": jnp.float64}
-                for size in BOUNDARIES:
-                    taken.update(_rules(**options, size=size))
-                program = LossProgram(
-                    operands=(), result_dtypes=(), divided=(), numbers=(), **options
-                )
-                assert strategy.choose(program._replace(size="a symbol"), traced=True).ops
+                sizes = [n + more for n in BOUNDARIES for more in (0, 1)]
+                taken.update(_rule(**options, size=size) for size in [*sizes, "a symbol"])
+                taken.update(_rule(**options, size=size, traced=False) for size in BOUNDARIES)
     assert taken == set(range(len(strategy.RULES))), "no rule is in vain"
 
 

@@ -4,19 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from limits import numpy_backend
+
+from xent_api._engine import call
 
 
 @contextmanager
 def patched() -> Iterator[pytest.MonkeyPatch]:
     """Yield a MonkeyPatch; forget what was traced before and under it."""
-    import numpy as np
-
-    from xent_api._backends.numpy import NumpyBackend
-    from xent_api._backends.registry import find_backend
-    from xent_api._engine import call
-
-    backend = find_backend(np.zeros(1))
-    assert isinstance(backend, NumpyBackend)
+    backend = numpy_backend()
 
     def forget() -> None:
         for executor in (backend.executor, backend.long_executor):

@@ -4,11 +4,11 @@ import make_log1p
 import mpmath
 import numpy as np
 import pytest
+from limits import numpy_backend
 
 from xent_api import sigmoid_xent
-from xent_api._backends.numpy import LIMITS, MIN_LONG_ELEMENTS, NumpyBackend
+from xent_api._backends.numpy import LIMITS, MIN_LONG_ELEMENTS
 from xent_api._backends.numpy.kernels import KERNELS, LONG_KERNELS
-from xent_api._backends.registry import find_backend
 from xent_api._graph.executor import Executor
 from xent_api._graph.trace import trace
 from xent_api._math.log1p import DOUBLE, SINGLE, log1p, log1p_up_to
@@ -73,8 +73,7 @@ def test_numpy_with_vectors_and_without(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Whichever the machine that runs this has.
-    backend = find_backend(np.zeros(1))
-    assert isinstance(backend, NumpyBackend)
+    backend = numpy_backend()
     kernels = KERNELS._replace(no_log1p=FLOAT32 if made else frozenset())
     executor = Executor(kernels, backend.total, backend.executor.quiet, LIMITS)
     monkeypatch.setattr(backend, "long_executor", executor)

@@ -87,12 +87,11 @@ def check(family: Family, arguments: dict[str, Any]) -> Inputs:
     shape, axis, of = tuple(logits.shape), None, "`logits`"
     if family.has_classes:
         axis = check_axis(arguments["axis"], logits, "logits")
-        if smoothing and not family.has_indices:
-            check_size(shape, axis)
         shape, of = without(shape, axis), "the loss"
-    if family.has_indices:
-        check_class_shape(labels, logits, shape)
-        check_size(tuple(logits.shape), -1 if axis is None else axis)
+        if family.has_indices:
+            check_class_shape(labels, logits, shape)
+        if smoothing or family.has_indices:
+            check_size(tuple(logits.shape), axis)
     _check_optional(backend, arrays, compute, shape, of)
     ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))
     return Inputs(family, backend, arrays, numbers, compute, ignored, smoothing, shape, axis)

@@ -6,6 +6,7 @@ from .._backends.base import plan_keys
 from .._checks.checker import Family, check
 from .._typing import Array
 from .plan import Plan, plan, run
+from .rows import to_rows
 
 OPTIONS = frozenset({bool, int, float, str})
 MAX_PLANS = 256
@@ -19,15 +20,16 @@ def call(family: Family, outputs: tuple[str, ...], arguments: dict[str, Any]) ->
     key = _key((family, outputs), arguments)
     known = None if key is None else _plans.get(key)
     if known is not None:
-        return run(known, arguments)
+        return run(known, to_rows(known.backend, arguments, known.axis))
     inputs = check(family, arguments)
-    new = plan(inputs, outputs, arguments["reduction"])
+    arrays = to_rows(inputs.backend, inputs.arrays, inputs.axis)
+    new = plan(inputs._replace(arrays=arrays), outputs, arguments["reduction"])
     key = key or _key((family, outputs), arguments)  # of a type that was not known before
     if key is not None:
         if len(_plans) >= MAX_PLANS:
             _plans.clear()
         _plans[key] = new
-    return run(new, inputs.arrays)
+    return run(new, arrays)
 
 
 def _key(called: object, arguments: dict[str, Any]) -> tuple[object, ...] | None:

@@ -10,7 +10,7 @@ from .._math.program import LossProgram
 from .._math.totals import CountProgram, QuotientProgram
 from .._typing import Array, DType, Reduction
 from .count import are_aligned
-from .rows import from_rows, to_rows
+from .rows import from_rows
 
 
 class Plan(NamedTuple):
@@ -32,12 +32,12 @@ class Plan(NamedTuple):
 def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan:
     """Return the plan for the outputs of a family: losses reduced, derivatives of reduced losses.
 
-    What is not summed is divided by the denominator of a mean, if there is one, elementwise. Sums
-    are divided afterwards, so that the program does not depend on the batch size.
+    The arrays are given as `run` takes them. What is not summed is divided by the denominator of a
+    mean, if there is one, elementwise. Sums are divided afterwards, so that the program does not
+    depend on the batch size.
     """
-    backend, axis = inputs.backend, inputs.axis
-    arrays = inputs.arrays if axis is None else to_rows(backend, inputs.arrays, axis)
-    numbers, counter = _denominator(inputs, arrays, reduction)
+    backend, arrays, axis = inputs.backend, inputs.arrays, inputs.axis
+    numbers, counter = _denominator(inputs, reduction)
     summed = tuple([name == "loss" and reduction != "none" for name in outputs])
     unused = {"positions"} | ({"denominator"} if all(summed) else set())
     names = [*arrays, "denominator"] if counter else list(arrays)
@@ -55,21 +55,19 @@ def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan
         inputs.smoothing,
     )
     if axis is not None:
-        wide = backend.row_dtype(inputs.arrays["logits"])
+        wide = backend.row_dtype(arrays["logits"])
         wide = program.compute if wide is None else wide
         program = program._replace(wide=wide, size=arrays["logits"].shape[-1])
     evaluate = None
     if set(operands).issubset(arrays):
         evaluate = backend.prepared(program, tuple([arrays[name] for name in operands]), summed)
-    finish = QuotientProgram(inputs.arrays["logits"].dtype, written.get("denominator"))
+    finish = QuotientProgram(arrays["logits"].dtype, written.get("denominator"))
     return Plan(backend, axis, counter, program, summed, finish, evaluate)
 
 
 def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
-    """Return the outputs for these arrays (name of the argument → array)."""
+    """Return the outputs for these arrays (name → array, as `to_rows` returns them)."""
     backend, axis, counter, program, summed, finish, evaluate = plan
-    if axis is not None:
-        arrays = to_rows(backend, arrays, axis)
     if counter is not None:
         counted = tuple([arrays[name] for name in counter.operands])
         (number,) = backend.evaluate(counter, counted, (True,))
@@ -92,11 +90,11 @@ def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
 
 
 def _denominator(
-    inputs: Inputs, arrays: dict[str, Array], reduction: Reduction
+    inputs: Inputs, reduction: Reduction
 ) -> tuple[dict[str, float], CountProgram | None]:
     """Return the numbers of a call with the denominator, or how to count it where it is none."""
-    backend, numbers = inputs.backend, inputs.numbers
-    if reduction != "mean" or "denominator" in numbers | inputs.arrays:
+    backend, arrays, numbers = inputs.backend, inputs.arrays, inputs.numbers
+    if reduction != "mean" or "denominator" in numbers | arrays:
         return numbers, None
     size = static_size(inputs.shape) if backend.sized() else None
     if size is not None and "mask" not in arrays and inputs.ignored is None:

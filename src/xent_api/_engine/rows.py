@@ -8,12 +8,16 @@ from .._backends.names import name_of
 from .._typing import Array
 
 
-def to_rows(backend: Backend, arrays: dict[str, Array], axis: int) -> dict[str, Array]:
+def to_rows(backend: Backend, arrays: dict[str, Array], axis: int | None) -> dict[str, Array]:
     """Return arrays by name, with the classes last; numbers are left out.
+
+    Without an axis of classes: the arrays as they are.
 
     Adds `classes`, the numbers 0 to K - 1, where labels are class indices, and `positions`: one
     label of each row, by which rows are counted.
     """
+    if axis is None:
+        return arrays
     xp, logits = backend.xp, _last(backend, arrays["logits"], axis)
     found = {"logits": logits}
     for name in ("mask", "weights", "denominator"):

@@ -150,7 +150,7 @@ class TileWorker:
     def __init__(self, call: Tiling, shape: Shape) -> None:
         self.call, self.shape, self.rows = call, shape, prod(shape)
         self.full_shape = call.tile_shape(self.rows, call.classes)
-        self.interpreters: dict[int, Interpreter] = {}
+        self.interpreters: dict[BufferAssignment, Interpreter] = {}
         self.copies: dict[int, Array] = {}
 
     def run(self, tile: Tile) -> tuple[Array, ...]:
@@ -194,10 +194,10 @@ class TileWorker:
         return tuple(results)
 
     def _interpreter(self, assignment: BufferAssignment) -> Interpreter:
-        if id(assignment) not in self.interpreters:
+        if assignment not in self.interpreters:
             interpreter = Interpreter(assignment, assignment.shapes(self.full_shape))
-            self.interpreters[id(assignment)] = interpreter
-        return self.interpreters[id(assignment)]
+            self.interpreters[assignment] = interpreter
+        return self.interpreters[assignment]
 
     def _part(self, number: int, operand: Operand, tile: Tile) -> Array:
         array, call = operand.array, self.call

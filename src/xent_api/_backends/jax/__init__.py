@@ -84,12 +84,9 @@ class JaxBackend(Backend):
         is used where a derivative has no closed form, as that of a gradient.
         """
         if not isinstance(program, LossProgram) or not program.rowwise:
-            return bound(program, self.ops)
+            return partial(program, self.ops)
         by_platform = self._by_platform(program, traced=True)
-        if jax.config.jax_enable_x64 or program.compute == self.xp.float64:
-            lines = with_float64(bound(program, self.ops))
-        else:
-            lines = bound(program.without_wide(), self.ops)
+        lines = self._rows(program, self.ops, wide=jax.config.jax_enable_x64)
 
         def chosen(*operands: Array) -> tuple[Array, ...]:
             results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **by_platform)
@@ -110,14 +107,21 @@ class JaxBackend(Backend):
         three classes.) TPUs have none, and it takes them long to compute as if they had.
         """
         rule = choose(program, traced=traced)
-        plain, narrow = JaxOps(self.xp), program.without_wide()
-        cpu = bound(program if rule.float64 else narrow, rule.ops(self.xp))
-        default = bound(narrow, plain)
-        if program.compute == self.xp.float64:
-            default = with_float64(default)  # There are such arrays where JAX makes none.
-        gpu = with_float64(bound(program, plain))
-        cpu = with_float64(cpu) if rule.float64 else cpu
-        return {"cpu": cpu, "cuda": gpu, "rocm": gpu, "default": default}
+        plain = JaxOps(self.xp)
+        gpu = self._rows(program, plain, wide=True)
+        return {
+            "cpu": self._rows(program, rule.ops(self.xp), wide=rule.float64),
+            "cuda": gpu,
+            "rocm": gpu,
+            "default": self._rows(program, plain, wide=False),
+        }
+
+    def _rows(self, program: LossProgram, ops: Ops, *, wide: bool) -> Function:
+        """Return the program as a function of its operands, with float64 for rows if `wide`."""
+        lines: Program = program if wide else program.without_wide()
+        function: Function = partial(lines, ops)
+        # There are arrays of float64 even where JAX makes none.
+        return with_float64(function) if wide or program.compute == self.xp.float64 else function
 
     def _by_rule(self, program: LossProgram, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program with its derivatives in closed form."""
@@ -174,11 +178,6 @@ def _count(value: Array) -> tuple[Array, Array]:
     words = (low, jax.numpy.zeros_like(low)), (zero, zero)
     results: tuple[Array, Array] = jax.lax.reduce(*words, add, tuple(range(value.ndim)))
     return results
-
-
-def bound(program: Program, ops: Ops) -> Function:
-    """Return the program as a function of its operands."""
-    return partial(program, ops)
 
 
 def with_float64(function: Function) -> Function:

@@ -136,7 +136,7 @@ class LabelOps(CpuOps):
 
 
 class WholeRowOps(CpuOps):
-    """For Hessians: no row in parts, for which logits that are sharded by classes are gathered."""
+    """For Hessians: rows stay whole. Parts of them would gather logits sharded by classes."""
 
     plain_row_sum = Ops.plain_row_sum
 

@@ -95,7 +95,10 @@ RULES: tuple[Rule, ...] = (
         "a logarithm in arithmetic: 1.0 to 1.7 times; long rows in parts: 1.5 to 2 times",
         hessian=False,
     ),
-    Rule(WholeRowOps, "with a Hessian; not for speed: parts gather logits sharded by classes"),
+    Rule(
+        WholeRowOps,
+        "not for speed: in parts, a Hessian gathers logits sharded by classes",
+    ),
     Rule(LongRowOps, "line by line nothing else helps", traced=False),
 )
 """In this order; the first that applies is taken."""
