@@ -42,10 +42,18 @@ TARGETS = {
     "ndonnx": ["ndonnx"],
     "mparray": ["mparray"],
     "mlx": ["mlx"],
+    "tensorflow": ["tensorflow"],
+    "paddle": ["paddle"],
+    "dpnp": ["dpnp"],
+    "cubed": ["cubed"],
+    "sparse": ["sparse"],
     "cupy": ["cupy"],
 }
 NEEDS_GPU = {"cupy"}
 ON_CPU = [name for name in TARGETS if name not in NEEDS_GPU]
+ALONE = {"tensorflow", "paddle", "dpnp", "cubed", "sparse"}
+"""Libraries that have an environment of their own."""
+TOGETHER = [name for name in ON_CPU if name not in ALONE]
 BACKENDS = [
     nox.param(name, id=name, tags=["nightly"] if name in ON_CPU else []) for name in TARGETS
 ]
@@ -92,10 +100,18 @@ def typing(session: nox.Session) -> None:
 
 @nox.session(tags=["default"])
 def tests(session: nox.Session) -> None:
-    """Run the unit tests, and the default set of the conformance suite on every backend."""
-    _install(session, "test", "unit", *(f"backend-{name}" for name in ON_CPU))
+    """Run the unit tests, and the default set of the conformance suite on most backends."""
+    _install(session, "test", "unit", *(f"backend-{name}" for name in TOGETHER))
     folders = ("tests/unit", "tests/conformance")
-    session.run("pytest", *folders, "-n2", *_chosen(list(TARGETS)), *session.posargs)
+    chosen = [name for name in TARGETS if name not in ALONE]
+    session.run("pytest", *folders, "-n2", *_chosen(chosen), *session.posargs)
+
+
+@nox.session(tags=["default"])
+def tensorflow(session: nox.Session) -> None:
+    """Run the default set of the conformance suite on TensorFlow (two minutes)."""
+    _install(session, "test", "backend-tensorflow")
+    session.run("pytest", "tests/conformance", "-n2", *_chosen(["tensorflow"]), *session.posargs)
 
 
 @nox.session
@@ -192,10 +208,10 @@ def minimums(session: nox.Session, backend: str) -> None:
 @nox.session(tags=["nightly"])
 def coverage(session: nox.Session) -> None:
     """See that the tests reach every line and branch of the core (half an hour)."""
-    _install(session, "test", "unit", *(f"backend-{name}" for name in ON_CPU))
+    _install(session, "test", "unit", *(f"backend-{name}" for name in TOGETHER))
     session.install("coverage>=7.10", "pytest-cov>=6")
     tests = ("tests/unit", "tests/conformance", "--nightly", "-n2", "--cov", "--cov-report=")
-    session.run("pytest", *tests, *_chosen(ON_CPU), *session.posargs)
+    session.run("pytest", *tests, *_chosen(TOGETHER), *session.posargs)
     session.run("coverage", "report")
 
 

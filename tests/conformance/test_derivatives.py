@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.abilities import LIBRARIES, Mode
+from helpers.abilities import LIBRARIES
+from helpers.modes import Mode
 from helpers.rules import without_rules
 from helpers.suite import Suite
 
@@ -83,6 +84,8 @@ def _vmap(suite: Suite) -> Any:
 def _compile(suite: Suite, function: Callable[..., Any]) -> Callable[..., Any]:
     if suite.target.name == "mlx":
         return suite.target.xp.compile(function)  # type: ignore[no-any-return]
+    if suite.target.name == "tensorflow":
+        return suite.target.xp.function(function, jit_compile=True)  # type: ignore[no-any-return]
     if suite.target.name.startswith("torch"):
         import torch
 
@@ -128,6 +131,18 @@ def _long(mode: Mode) -> Any:
 @pytest.mark.only("mlx")
 @pytest.mark.parametrize("mode", [_long(mode) for mode in LIBRARIES["mlx"].modes], ids=_name)
 def test_mlx(suite: Suite, dtype: str, mode: Mode) -> None:
+    _check(suite, dtype, mode, plain=mode.plain)
+
+
+@pytest.mark.only("tensorflow")
+@pytest.mark.parametrize("mode", LIBRARIES["tensorflow"].modes, ids=_name)
+def test_tensorflow(suite: Suite, dtype: str, mode: Mode) -> None:
+    _check(suite, dtype, mode, plain=mode.plain)
+
+
+@pytest.mark.only("paddle")
+@pytest.mark.parametrize("mode", LIBRARIES["paddle"].modes, ids=_name)
+def test_paddle(suite: Suite, dtype: str, mode: Mode) -> None:
     _check(suite, dtype, mode, plain=mode.plain)
 
 

@@ -77,8 +77,9 @@ def test_masked_is_computed_on_the_kept_part(suite: Suite, dtype: str, problem: 
         wanted, slopes = sigmoid_xent.loss_and_gradient(**part, **options)
         assert tuple(slope.shape) == shape
         found = suite.floats(slope)
-        # onnxruntime computes the last elements by other instructions, and to other bits.
-        bits = 8 * EPS[dtype] if suite.target.name == "ndonnx" else 0.0
+        # These compute the last elements by other instructions, and to other bits.
+        differs = suite.target.name in ("ndonnx", "tensorflow")
+        bits = 8 * EPS[dtype] if differs else 0.0
         pairs = zip([found[i] for i in kept], suite.floats(slopes), strict=True)
         assert all(abs(one - other) <= bits for one, other in pairs)
         assert all(v == 0.0 for v, k in zip(found, keep, strict=True) if not k)

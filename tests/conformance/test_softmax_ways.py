@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.abilities import LIBRARIES, Mode
+from helpers.abilities import LIBRARIES
+from helpers.modes import Mode
 from helpers.oracle import softmax_xent as exact_values
 from helpers.suite import Suite
 from limits import limits
@@ -129,7 +130,25 @@ def test_mlx(suite: Suite, dtype: str, mode: Mode, family: str) -> None:
     _check(suite, dtype, mode, family)
 
 
-@pytest.mark.only("torch", "jax")
+@pytest.mark.only("tensorflow")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+@_modes("tensorflow")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_tensorflow(suite: Suite, dtype: str, mode: Mode, family: str) -> None:
+    _check(suite, dtype, mode, family)
+
+
+@pytest.mark.only("paddle")
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+@_modes("paddle")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_paddle(suite: Suite, dtype: str, mode: Mode, family: str) -> None:
+    _check(suite, dtype, mode, family)
+
+
+@pytest.mark.only("torch", "jax", "tensorflow", "paddle")
 @pytest.mark.eager
 @pytest.mark.dtypes("float32")
 def test_masked_rows_have_a_derivative_of_0(suite: Suite, dtype: str) -> None:
@@ -151,18 +170,12 @@ def test_masked_rows_have_a_derivative_of_0(suite: Suite, dtype: str) -> None:
 
 
 def _derivatives(suite: Suite, function: Any, *arrays: Any) -> tuple[Any, ...]:
-    if suite.target.name.startswith("jax"):
-        import jax
-
-        found: tuple[Any, ...] = jax.grad(function, tuple(range(len(arrays))))(*arrays)
-        return found
-    import torch
-
-    leaves = [array.clone().requires_grad_() for array in arrays]
-    return tuple(torch.autograd.grad(function(*leaves), leaves))
+    slopes = LIBRARIES[suite.target.library].slopes
+    assert slopes is not None
+    return slopes(function, *arrays)
 
 
-@pytest.mark.only("torch", "jax")
+@pytest.mark.only("torch", "jax", "tensorflow", "paddle")
 @pytest.mark.eager
 @pytest.mark.dtypes("float64")
 @pytest.mark.parametrize("smoothing", [0.0, 0.25, 1.0])
@@ -194,7 +207,7 @@ def test_derivatives_in_labels_and_weights(
             assert found[0][size * i + j] == pytest.approx(slope, rel=1e-12, abs=1e-14)
 
 
-@pytest.mark.only("torch", "jax")
+@pytest.mark.only("torch", "jax", "tensorflow", "paddle")
 @pytest.mark.eager
 @pytest.mark.dtypes("float64")
 def test_the_derivative_in_the_labels_without_weights(suite: Suite, dtype: str) -> None:
@@ -213,7 +226,7 @@ def test_the_derivative_in_the_labels_without_weights(suite: Suite, dtype: str) 
             assert found[3 * i + j] == pytest.approx(wanted, rel=1e-13, abs=1e-15)
 
 
-@pytest.mark.only("torch", "jax")
+@pytest.mark.only("torch", "jax", "tensorflow", "paddle")
 @pytest.mark.eager
 @pytest.mark.dtypes("float32")
 @pytest.mark.parametrize("large", [False, True])

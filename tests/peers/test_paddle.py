@@ -74,3 +74,42 @@ def test_what_the_facade_does_otherwise_on_purpose() -> None:
     assert np.isnan(original(x, everything, normalize=True)).all()
     none = facade.sigmoid_cross_entropy_with_logits(x, everything, IGNORED, normalize=True)
     assert (none == 0).all()
+
+
+@pytest.mark.parametrize("example", DOCUMENTED, ids=lambda example: example.name)
+def test_documented_examples_on_tensors(example: Example) -> None:
+    """The facade takes the place of the original, and gives the exact values."""
+    shape = example.shape or (-1,)
+    x, label = (
+        pd.to_tensor(np.reshape(v, shape).astype(np.float32))
+        for v in (example.logits, example.labels)
+    )
+    normalize = "normalized" in example.name
+    got = facade.sigmoid_cross_entropy_with_logits(x, label, IGNORED, normalize=normalize)
+    assert isinstance(got, pd.Tensor)
+    for value, exact in zip(got.numpy().ravel().tolist(), example.exact, strict=True):
+        assert ulp_error(value, exact, "float32") <= 4.0
+
+
+@given(st.data())
+def test_tensors_give_values_and_gradients_of_the_original(data: st.DataObject) -> None:
+    shape = data.draw(st.sampled_from([(1,), (7,), (2, 3)]))
+    # The original's gradient at logit 0 is wrong.
+    numbers = st.floats(-80, 80, width=32).filter(lambda v: abs(v) > 1e-3)
+    values = data.draw(arrays(np.float32, shape, elements=numbers))
+    choices = st.sampled_from([0.0, 0.25, 0.75, 1.0, float(IGNORED)])
+    label = pd.to_tensor(data.draw(arrays(np.float32, shape, elements=choices)))
+
+    def both(function: Any) -> list[Any]:
+        x = pd.to_tensor(values, stop_gradient=False)
+        value = function(x)
+        value.sum().backward()
+        return [value.numpy(), x.grad.numpy()]
+
+    ours = both(lambda x: facade.sigmoid_cross_entropy_with_logits(x, label, IGNORED))
+    theirs = both(
+        lambda x: _C_ops.sigmoid_cross_entropy_with_logits(x, label, None, False, IGNORED)
+    )
+    for got, wanted in zip(ours, theirs, strict=True):
+        assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype)
+        assert (np.abs(got - wanted) <= 8 * EPS * (1.0 + np.abs(values))).all()

@@ -13,6 +13,8 @@ LIBRARIES = (
     "mlx",
     "mparray",
     "array_api_strict",
+    "tensorflow",
+    "paddle",
 )
 PROBE = """
 import sys, time

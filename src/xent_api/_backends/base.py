@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from .._math.ops import Ops
+from .._math.ops import Ops, SummingOps
 from .._typing import Array, Device, DType, Namespace, Program, Shape
 
 INT32_MAX = 2**31 - 1
@@ -19,8 +19,12 @@ class Backend:
     needs more has a subclass in a module of its own.
     """
 
+    converter = "asarray"
+    """The library's function that makes its arrays of others."""
+
     def __init__(self, xp: Namespace) -> None:
-        self.xp, self.ops = xp, Ops(xp)
+        self.xp = xp
+        self.ops = Ops(xp) if hasattr(xp, "take_along_axis") else SummingOps(xp)
 
     def plan_key(self, array: Array) -> tuple[object, ...] | None:
         """Return all that checks and plans read of an array that `as_supported` returns as it is.
@@ -41,6 +45,17 @@ class Backend:
         """Return the keywords that make a new array beside `like`."""
         device = self.device(like)
         return {} if device is None else {"device": device}
+
+    def arange(self, size: int, dtype: DType, like: Array) -> Array:
+        """Return the numbers 0 to size - 1, beside `like`."""
+        beside = self.creation(like)
+        if hasattr(self.xp, "arange"):
+            return self.xp.arange(size, dtype=dtype, **beside)
+        return self.xp.asarray(list(range(size)), dtype=dtype, **beside)
+
+    def positions(self, labels: Array) -> Array:
+        """Return an array with an element for each row of labels, whose values do not matter."""
+        return labels[..., :1]
 
     def sized(self) -> bool:
         """Return False where a compiled call may serve other sizes: no plan may depend on them."""
@@ -122,7 +137,7 @@ class Backend:
 
 def static_size(shape: Shape) -> int | None:
     """Return the number of elements, or None where a dimension is unknown or a symbol."""
-    return math.prod(shape) if all(isinstance(n, int) for n in shape) else None
+    return math.prod(shape) if all(isinstance(n, int) and n >= 0 for n in shape) else None
 
 
 def pairwise_sum(xp: Namespace, value: Array) -> Array:

@@ -2,7 +2,7 @@
 
 import sys
 
-from .._typing import DType
+from .._typing import DType, Namespace
 
 ORDER = "<" if sys.byteorder == "little" else ">"
 CODES = {
@@ -13,6 +13,17 @@ CODES = {
     **{f"{ORDER}{k}{n}": f"{'u' * (k == 'u')}int{8 * n}" for k in "iu" for n in (2, 4, 8)},
 }
 """The codes of NumPy's dtypes in native byte order."""
+STANDARD = frozenset([*CODES.values(), "bfloat16"])
+_names: dict[tuple[type, DType], str] = {}
+"""What namespaces say of dtypes that write themselves in other ways, by type and dtype."""
+
+
+def learn_names(xp: Namespace) -> None:
+    """Remember the names of those dtypes of a namespace that do not tell them themselves."""
+    beyond = {name: getattr(xp, name) for name in ("float16", "bfloat16") if hasattr(xp, name)}
+    for name, dtype in (xp.__array_namespace_info__().dtypes(kind=None) | beyond).items():
+        if name_of(dtype) not in STANDARD:
+            _names[type(dtype), dtype] = name
 
 
 def name_of(dtype: DType) -> str:
@@ -24,7 +35,10 @@ def name_of(dtype: DType) -> str:
     """
     # What NumPy's dtypes call themselves takes 5 µs to make, their code nothing.
     known = CODES.get(getattr(dtype, "str", ""))
-    return known or str(dtype).rpartition(".")[2].lower().removesuffix("_")
+    if known is not None:
+        return known
+    name = str(dtype).rpartition(".")[2].lower().removesuffix("_")
+    return name if name in STANDARD else _names.get((type(dtype), dtype), name)
 
 
 def native_name(dtype: DType) -> str | None:

@@ -2,9 +2,12 @@
 
 import sys
 from importlib import import_module
+from operator import attrgetter
+from typing import Any
 
 from .._typing import Array
 from .base import Backend, plan_keys
+from .names import learn_names
 
 ROOMS = {
     "array_api_strict": ("numpy", "QuietBackend"),
@@ -14,8 +17,14 @@ ROOMS = {
     "mlx": ("mlx", "MlxBackend"),
     "mparray": ("numpy", "QuietBackend"),
     "numpy": ("numpy", "NumpyBackend"),
+    "sparse": ("numpy", "QuietBackend"),
 }
 """Library → module and class, for those that need more than the direct way."""
+OWNERLESS = {
+    "paddle": ("PaddleBackend", ("Tensor", "pir.Value")),
+    "tensorflow": ("TensorflowBackend", ("Tensor", "Variable")),
+}
+"""Library whose arrays have no namespace → class, in the module of that name, and their classes."""
 _found: dict[type, Backend] = {}
 """What was found for the arrays of a type: a look-up of 0.1 µs instead of 5, three times a call."""
 
@@ -37,13 +46,32 @@ def find_backend(array: Array) -> Backend | None:
     # Here and not above: the first call can wait for it, importing this package need not.
     from .compat import array_namespace, is_array_api_obj
 
-    if not is_array_api_obj(array):
-        return None
-    xp = array_namespace(array)
-    # "array_api_compat.numpy" and "jax.numpy" are rooms "numpy" and "jax", also when vendored.
-    name: str = xp.__name__.rpartition("array_api_compat.")[2].partition(".")[0]
-    module, kind = ROOMS.get(name, ("base", "Backend"))
-    backend: Backend = getattr(import_module(f"{__package__}.{module}"), kind)(xp)
+    if is_array_api_obj(array):
+        xp = array_namespace(array)
+        # "array_api_compat.numpy" and "jax.numpy" are rooms "numpy" and "jax", also when vendored.
+        name: str = xp.__name__.rpartition("array_api_compat.")[2].partition(".")[0]
+        module, kind = ROOMS.get(name, ("base", "Backend"))
+        backend: Backend = _room(module, kind)(xp)
+    else:
+        owner = _owner(array)
+        if owner is None:
+            return None
+        backend = _room(owner, OWNERLESS[owner][0])()
+    learn_names(backend.xp)
     _found[type(array)] = backend
     plan_keys[type(array)] = backend.plan_key
     return backend
+
+
+def _owner(array: Array) -> str | None:
+    """Return the library of an array that has no namespace."""
+    for name, (_, kinds) in OWNERLESS.items():
+        library = sys.modules.get(name)
+        if library is not None and isinstance(array, attrgetter(*kinds)(library)):
+            return name
+    return None
+
+
+def _room(module: str, kind: str) -> type[Any]:
+    found: type[Any] = getattr(import_module(f"{__package__}.{module}"), kind)
+    return found

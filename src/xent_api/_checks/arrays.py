@@ -30,7 +30,7 @@ def check_arrays(arrays: dict[str, object]) -> tuple[Backend, dict[str, Array]]:
             raise TypeError(
                 f"`{name}` must be of the same array namespace as `{first[0]}`, "
                 f"{library(first[1])}; got one of {library(backend)}: convert it with "
-                f"{library(first[1])}.asarray"
+                f"{_converter(first[1])}"
             )
         else:
             _check_device(name, supported[name], first[0], supported[first[0]], first[1])
@@ -42,6 +42,10 @@ def library(backend: Backend) -> str:
     """Return the name by which users import the library."""
     name: str = backend.xp.__name__
     return name.rpartition("array_api_compat.")[2]
+
+
+def _converter(backend: Backend) -> str:
+    return f"{library(backend)}.{backend.converter}"
 
 
 def _not_an_array(name: str, value: object, first: tuple[str, Backend] | None) -> str:
@@ -56,7 +60,7 @@ def _not_an_array(name: str, value: object, first: tuple[str, Backend] | None) -
             return f"{text}: pass `{name}.{method}()`"
     if hasattr(kind, "numpy"):  # as the tensors of libraries have that are no such namespace
         return f"{text}: these tensors follow no such namespace; pass `tensor.numpy()`"
-    owner = f"{library(first[1])}.asarray" if first else "the asarray of your array library"
+    owner = _converter(first[1]) if first else "the asarray of your array library"
     return f"{text}: convert it with {owner}"
 
 

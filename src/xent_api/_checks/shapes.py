@@ -2,14 +2,15 @@
 
 from numbers import Integral
 
+from .._backends.base import static_size
 from .._backends.names import name_of
 from .._typing import Array, Shape
 from .dtypes import INTEGRAL
 
 
 def is_known(size: object) -> bool:
-    """Tell whether a dimension's size is known: an unknown one is NaN or None."""
-    return size is not None and size == size
+    """Tell whether a dimension's size is known: an unknown one is NaN, None or -1."""
+    return size is not None and size == size and size != -1
 
 
 def same_shape(a: Shape, b: Shape) -> bool:
@@ -60,7 +61,7 @@ def check_axis(axis: object, array: Array, of: str) -> int:
 
 def check_size(shape: Shape, axis: int) -> None:
     """Raise unless the number of classes is known."""
-    if not isinstance(shape[axis], int):
+    if static_size((shape[axis],)) is None:
         raise ValueError(f"`logits` must have a known number of classes; got shape {shape}")
 
 

@@ -13,8 +13,8 @@ def to_rows(backend: Backend, arrays: dict[str, Array], axis: int | None) -> dic
 
     Without an axis of classes: the arrays as they are.
 
-    Adds `classes`, the numbers 0 to K - 1, where labels are class indices, and `positions`: one
-    label of each row, by which rows are counted.
+    Adds `classes`, the numbers 0 to K - 1, where labels are class indices, and `positions`, by
+    which rows are counted.
     """
     if axis is None:
         return arrays
@@ -27,15 +27,14 @@ def to_rows(backend: Backend, arrays: dict[str, Array], axis: int | None) -> dic
     labels = arrays["labels"]
     if labels.ndim == logits.ndim:
         found["labels"] = _last(backend, labels, axis)
-        found["positions"] = found["labels"][..., :1]
+        found["positions"] = backend.positions(found["labels"])
         return found
     found["labels"] = found["positions"] = labels[..., None]
     info = xp.__array_namespace_info__()
     integer = info.default_dtypes(device=backend.device(labels))["integral"]
     if name_of(labels.dtype) in ("int64", "uint64"):
         integer = xp.int64  # of which a narrower one would make other classes
-    size, beside = logits.shape[-1], backend.creation(labels)
-    classes = xp.arange(size, dtype=integer, **beside)
+    classes = backend.arange(logits.shape[-1], integer, labels)
     # All ranks are equal: a library can be told to refuse others.
     found["classes"] = xp.reshape(classes, (1,) * (logits.ndim - 1) + (-1,))
     return found

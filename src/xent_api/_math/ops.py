@@ -115,6 +115,10 @@ class Ops:
         last = at.classes.shape[-1] - 1
         return self.take_along_axis(x, self.clip(at.labels, 0, last), axis=-1)
 
+    def take_label_by_sum(self, x: Array, at: LabelPlace) -> Array:
+        """Return x at the label, or 0, by nothing but a sum of it and zeros."""
+        return self.sum(self.where(at.marker, 0.0, x), axis=-1, keepdims=True, dtype=x.dtype)
+
     def zero_at_label(self, x: Array, at: LabelPlace) -> Array:
         """Return x with 0 at the label."""
         return self.where(at.marker, x, 0.0)
@@ -129,6 +133,13 @@ class Ops:
         """Return x, of which derivatives see a constant except where it `varies`."""
         return x
 
+    def finite_if_weighted_by_0(self, x: Array, weights: Array) -> Array:
+        """Return x, of which derivatives see nothing infinite where the weight is 0.
+
+        They would multiply it by that 0.
+        """
+        return x
+
     def recomputed(
         self, after: Array, known: T, function: Callable[..., T], *arrays: Array
     ) -> tuple[Array, T]:
@@ -137,6 +148,12 @@ class Ops:
         A compiler that would keep whole arrays of what is `known` can be made to compute it again.
         """
         return after, known
+
+
+class SummingOps(Ops):
+    """The primitives of a namespace without `take_along_axis`."""
+
+    take_label = Ops.take_label_by_sum
 
 
 class DifferentiatedOps(Ops):
@@ -149,3 +166,7 @@ class DifferentiatedOps(Ops):
     def constant_unless(self, x: Array, varies: Callable[[], Array]) -> Array:
         """Return x, of which derivatives see a constant except where it `varies`."""
         return self.where(varies(), x, self.stop_gradient(x))
+
+    def finite_if_weighted_by_0(self, x: Array, weights: Array) -> Array:
+        """Return x with 0 where it is infinite and the weight is 0."""
+        return self.zero_if_infinite(x, weights)

@@ -73,7 +73,7 @@ class LossProgram(NamedTuple):
         denominator = given.get("denominator", values.get("denominator"))
         denominator = denominator if True in self.divided else None
         formulas = self._rows if self.rowwise else self._elements
-        found = formulas(ops, values, denominator)
+        found = formulas(ops, values, keep, denominator)
         return tuple(
             ops.cast(select(ops, keep, found[name], 0.0), dtype)
             for name, dtype in zip(self.outputs, self.result_dtypes, strict=True)
@@ -141,7 +141,11 @@ class LossProgram(NamedTuple):
         return valid_positions(ops, given["labels"], given.get("mask"), self.ignored)
 
     def _elements(
-        self, ops: Namespace, values: dict[str, Array], denominator: Array | float | None
+        self,
+        ops: Namespace,
+        values: dict[str, Array],
+        _: Array | None,
+        denominator: Array | float | None,
     ) -> dict[str, Array]:
         x, z, q, a = values["logits"], values["labels"], values.get("pos_weight"), self.smoothing
         terms = sigmoid.terms(ops, x, z, smoothing=a, pos_weight=q)
@@ -157,7 +161,11 @@ class LossProgram(NamedTuple):
         }
 
     def _rows(
-        self, ops: Namespace, values: dict[str, Array], denominator: Array | float | None
+        self,
+        ops: Namespace,
+        values: dict[str, Array],
+        keep: Array | None,
+        denominator: Array | float | None,
     ) -> dict[str, Array]:
         of_loss = "loss" in self.outputs
         rows = softmax.Rows(self.size, self.smoothing, self.compute, self.wide, of_loss)
@@ -170,7 +178,7 @@ class LossProgram(NamedTuple):
             both = "gradient" in self.outputs
             made = optimistic.outputs(ops, rows, x, values["classes"], z, *factors, gradient=both)
         else:
-            t, label = softmax.sparse_terms(ops, rows, x, values["classes"], z, *factors)
+            t, label = softmax.sparse_terms(ops, rows, x, values["classes"], z, keep, *factors)
             made = {name: SPARSE[name](ops, t, label) for name in self.outputs}
         return made
 

@@ -110,10 +110,14 @@ def sparse_terms(
     x: Array,
     classes: Array,
     labels: Array,
+    keep: Array | None,
     weights: Array | float | None,
     denominator: Array | float | None,
 ) -> tuple[Terms, Label]:
-    """Return the terms for a class index, of which one that is no class makes the row NaN."""
+    """Return the terms for a class index, of which one that is no class makes the row NaN.
+
+    Not where the row is not kept: tools that look for NaN would find it on the way.
+    """
     at = ops.place(classes, labels, rows.compute)
     chosen = ops.take_label(x, at)
     m = _maximum(ops, rows, x, lambda m: chosen == m)
@@ -122,6 +126,8 @@ def sparse_terms(
     rest, e_label = ops.zero_at_label(e, at), ops.exp(u_label)
     b = ops.row_sum(rest, rows.wide)
     valid = is_class(labels, rows.size)
+    if keep is not None:
+        valid = ~(keep & ~valid)
     # Every output depends on one of these.
     r, partition = (ops.where(valid, value, nan) for value in (b + (e_label - 1.0), b + e_label))
     terms = Terms(rows, u, e, r, partition, None, row_weights(ops, weights, r), denominator)
@@ -144,7 +150,10 @@ def row_weights(ops: Namespace, weights: Array | float | None, like: Array) -> A
 
 def dense_loss(ops: Namespace, t: Terms, z: Array) -> Array:
     """Return L of the rows for a label of each class."""
-    products = ops.product_or_zero(_smoothed(ops, t, z), t.u)
+    u = t.u
+    if t.weights is not None:
+        u = ops.finite_if_weighted_by_0(u, _narrow(ops, t, t.weights))
+    products = ops.product_or_zero(_smoothed(ops, t, z), u)
     return _loss(ops, t, -ops.row_sum(products, t.rows.wide))
 
 

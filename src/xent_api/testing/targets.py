@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from .._backends.names import name_of
 from .._backends.registry import find_backend
 from .._typing import Array, Device, Namespace
 
@@ -42,13 +43,15 @@ class Target:
     def floats(self, array: Array) -> list[float]:
         """Return the elements in row-major order, as Python floats.
 
-        By `tolist` where there is one, else by DLPack, else by `float()` of single elements, which
-        takes up to 25 µs each (array-api-strict), but the standard has it for every array.
+        By `tolist` or `numpy` where there is one, else by DLPack, else by `float()` of single
+        elements, which takes up to 25 µs each (array-api-strict), but every array has it.
         """
         flat = self.xp.reshape(self.xp.asarray(array), (-1,))
         for concrete in ("compute", "unwrap_numpy"):  # Dask's and ndonnx's
             if hasattr(flat, concrete):
                 flat = getattr(flat, concrete)()
+        if name_of(flat.dtype) == "bfloat16":  # what has no name in Python may come as its bits
+            flat = self.xp.astype(flat, self.xp.float32)
         return [float(element) for element in _elements(flat)]
 
     def dtypes(self) -> tuple[str, ...]:
@@ -61,6 +64,8 @@ class Target:
 
 
 def _elements(flat: Array) -> Iterable[Any]:
+    if not hasattr(flat, "tolist") and hasattr(flat, "numpy"):
+        flat = flat.numpy()
     if hasattr(flat, "tolist"):
         return flat.tolist()  # type: ignore[no-any-return]
     try:
@@ -140,6 +145,22 @@ def _cupy(name: str) -> Target:
     return Target(name, _namespace(cupy))
 
 
+def _tensorflow(name: str) -> Target:
+    tf = _import("tensorflow")
+    return Target(name, _namespace_of(tf.constant(0.0)), trace=tf.function)
+
+
+def _cubed(name: str) -> Target:
+    # It computes by NumPy, when the results are asked for.
+    return Target(
+        name, _import("cubed.array_api"), context=lambda: _import("numpy").errstate(all="ignore")
+    )
+
+
+def _paddle(name: str) -> Target:
+    return Target(name, _namespace_of(_import("paddle").to_tensor([0.0])))
+
+
 KNOWN: dict[str, Callable[[str], Target]] = {
     "numpy": lambda name: _wrapped(name, "numpy"),
     "array_api_strict": _strict,
@@ -155,6 +176,11 @@ KNOWN: dict[str, Callable[[str], Target]] = {
     "ndonnx": lambda name: _simple(name, "ndonnx"),
     "mparray": lambda name: _simple(name, "mparray"),
     "mlx": lambda name: _simple(name, "mlx.core"),
+    "paddle": _paddle,
+    "tensorflow": _tensorflow,
+    "dpnp": lambda name: _simple(name, "dpnp"),
+    "cubed": _cubed,
+    "sparse": lambda name: _simple(name, "sparse"),
     "cupy": _cupy,
 }
 """What makes the target of each known name. "jax" has float64 switched on, "jax:x32" off."""
@@ -195,6 +221,13 @@ def _namespace(module: Any) -> Namespace:
             "be called"
         )
     return xp
+
+
+def _namespace_of(array: Array) -> Namespace:
+    """Return what serves as the namespace of an array that has none."""
+    backend = find_backend(array)
+    assert backend is not None
+    return backend.xp
 
 
 def _library(xp: Namespace) -> str:

@@ -44,6 +44,10 @@ class JaxBackend(Backend):
         device = getattr(array, "device", None)
         return None if hasattr(device, "device_set") else device
 
+    def positions(self, labels: Array) -> Array:
+        """Return zeros, and no slice of labels, which may be NaN or sharded by classes."""
+        return self.xp.zeros((*labels.shape[:-1], 1), dtype=self.xp.bool)
+
     def row_dtype(self, like: Array) -> DType:
         """Return float64, whether or not users may have arrays of it."""
         return self.xp.float64
@@ -131,7 +135,9 @@ class JaxBackend(Backend):
             operands: tuple[Array, ...], tangents: tuple[Any, ...]
         ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
             # A primal may come as what the caller gave: a number, or NumPy's float64.
-            operands = tuple(self.xp.asarray(operand) for operand in operands)
+            operands = tuple(
+                v if isinstance(v, jax.Array) else self.xp.asarray(v) for v in operands
+            )
             results = self._by_rule(program, operands)
             return results, tuple(
                 self._tangent(program, output, operands, tangents).astype(value.dtype)

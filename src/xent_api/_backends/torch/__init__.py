@@ -13,7 +13,7 @@ from ..derivatives import has_closed_form
 from ..execution import current
 from . import eager
 from .autograd import by_rule
-from .ops import FINAL_OPS, OPS, xp
+from .ops import FINAL_OPS, OPS, is_distributed, xp
 
 Operands = tuple[Array, ...]
 
@@ -41,6 +41,16 @@ class TorchBackend(Backend):
     def sized(self) -> bool:
         """Tell whether sizes are numbers: in a compiled function they may become symbols."""
         return not torch.compiler.is_compiling()
+
+    def arange(self, size: int, dtype: DType, like: Array) -> Array:
+        """Return the numbers 0 to size - 1, on every device where `like` is distributed."""
+        numbers = super().arange(size, dtype, like)
+        if not is_distributed(like):
+            return numbers
+        from torch.distributed.tensor import DTensor, Replicate
+
+        mesh = like.device_mesh
+        return DTensor.from_local(numbers, mesh, [Replicate()] * mesh.ndim, run_check=False)
 
     def accumulator(self, like: Array) -> DType | None:
         """Return the dtype of sums."""

@@ -1,5 +1,6 @@
 """PyTorch's primitives."""
 
+import sys
 from collections.abc import Callable
 
 import torch
@@ -11,6 +12,12 @@ from ..compat import array_namespace
 
 xp = array_namespace(torch.empty(0, device="cpu"))
 FUNCTIONS = "abs astype exp floor full_like isnan log1p max minimum ones_like sum where zeros_like"
+
+
+def is_distributed(x: Array) -> bool:
+    """Tell whether a tensor lies on several devices; it has none where nobody has imported that."""
+    distributed = sys.modules.get("torch.distributed.tensor")
+    return distributed is not None and isinstance(x, distributed.DTensor)
 
 
 class TorchOps(DifferentiatedOps):
@@ -26,7 +33,12 @@ class TorchOps(DifferentiatedOps):
         return x.detach()
 
     def take_label(self, x: Array, at: LabelPlace) -> Array:
-        """Return x at the label; `take_along_dim` would compile again for each size."""
+        """Return x at the label; `take_along_dim` would compile again for each size.
+
+        Of classes that are sharded over devices `gather` fails (pytorch 2.13, an assertion).
+        """
+        if is_distributed(x):
+            return self.take_label_by_sum(x, at)
         return torch.gather(x, -1, torch.clamp(at.labels, 0, at.classes.shape[-1] - 1))
 
     def zero_at_label(self, x: Array, at: LabelPlace) -> Array:
