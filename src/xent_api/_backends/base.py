@@ -53,9 +53,9 @@ class Backend:
             return self.xp.arange(size, dtype=dtype, **beside)
         return self.xp.asarray(list(range(size)), dtype=dtype, **beside)
 
-    def positions(self, labels: Array) -> Array:
+    def positions(self, labels: Array, axis: int) -> Array:
         """Return an array with an element for each row of labels, whose values do not matter."""
-        return labels[..., :1]
+        return (labels if axis == -1 else self.xp.moveaxis(labels, axis, -1))[..., :1]
 
     def sized(self) -> bool:
         """Return False where a compiled call may serve other sizes: no plan may depend on them."""

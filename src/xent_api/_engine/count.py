@@ -16,7 +16,7 @@ def total_weight(inputs: TotalInputs) -> Array:
     backend, number, ignored = inputs.backend, inputs.number, inputs.ignored
     labels = inputs.arrays["labels"]
     if inputs.axis is not None:  # rows are counted by their first class
-        labels = backend.positions(backend.xp.moveaxis(labels, inputs.axis, -1))[..., 0]
+        labels = backend.positions(labels, inputs.axis)[..., 0]
     operands = {name: v for name, v in inputs.arrays.items() if name in ("mask", "weights")}
     weights = operands.get("weights") if number is None else number
     dtype = _weight_dtype(backend, labels, weights)

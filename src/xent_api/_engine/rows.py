@@ -27,7 +27,7 @@ def to_rows(backend: Backend, arrays: dict[str, Array], axis: int | None) -> dic
     labels = arrays["labels"]
     if labels.ndim == logits.ndim:
         found["labels"] = _last(backend, labels, axis)
-        found["positions"] = backend.positions(found["labels"])
+        found["positions"] = backend.positions(labels, axis)
         return found
     found["labels"] = found["positions"] = labels[..., None]
     info = xp.__array_namespace_info__()

@@ -129,10 +129,11 @@ def _jax(name: str) -> Target:
     except RuntimeError as error:
         raise Unavailable(f"jax.devices({kind!r}) fails: no such device") from error
     wide = name != "jax:x32"
+    from .._backends.jax import enable_x64
 
     @contextmanager
     def precision() -> Iterator[None]:
-        with jax.enable_x64(wide):
+        with enable_x64(wide):
             yield
 
     return Target(name, _import("jax.numpy"), device, precision, _jax_jit)

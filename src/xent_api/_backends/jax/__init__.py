@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.experimental
 from jax.custom_derivatives import SymbolicZero
 
 from ..._math.ops import Ops
@@ -12,9 +13,11 @@ from ..._math.program import LossProgram
 from ..._typing import Array, Device, DType, Namespace, Program
 from ..base import Backend
 from ..derivatives import has_closed_form, product
-from .ops import DifferentiatedJaxOps, JaxOps
+from .ops import DifferentiatedJaxOps, DifferentiatedShardedOps, JaxOps, ShardedOps
 from .strategy import choose
 
+# The older name is that of JAX before 0.8.
+enable_x64: Any = (jax if hasattr(jax, "enable_x64") else jax.experimental).enable_x64
 Function = Callable[..., tuple[Array, ...]]
 
 
@@ -44,9 +47,10 @@ class JaxBackend(Backend):
         device = getattr(array, "device", None)
         return None if hasattr(device, "device_set") else device
 
-    def positions(self, labels: Array) -> Array:
+    def positions(self, labels: Array, axis: int) -> Array:
         """Return zeros, and no slice of labels, which may be NaN or sharded by classes."""
-        return self.xp.zeros((*labels.shape[:-1], 1), dtype=self.xp.bool)
+        shape = labels.shape[:axis] + labels.shape[labels.ndim + axis + 1 :]
+        return self.xp.zeros((*shape, 1), dtype=self.xp.bool)
 
     def row_dtype(self, like: Array) -> DType:
         """Return float64, whether or not users may have arrays of it."""
@@ -78,10 +82,11 @@ class JaxBackend(Backend):
             if has_closed_form(program, floating):
                 return self._by_rule(program, operands)
         elif isinstance(program, LossProgram) and program.rowwise:
-            return self._by_platform(program, traced=False)[_platform(operands)](*operands)
-        return self._function(program)(*operands)
+            functions = self._by_platform(program, traced=False, sharded=_is_sharded(operands))
+            return functions[_platform(operands)](*operands)
+        return self._function(program, sharded=_is_sharded(operands))(*operands)
 
-    def _function(self, program: Program) -> Function:
+    def _function(self, program: Program, *, sharded: bool) -> Function:
         """Return the program as a function of its operands, for whatever will run it.
 
         Rows have a rule of their own: JAX would not differentiate float64 where there is none. It
@@ -89,8 +94,9 @@ class JaxBackend(Backend):
         """
         if not isinstance(program, LossProgram) or not program.rowwise:
             return partial(program, self.ops)
-        by_platform = self._by_platform(program, traced=True)
-        lines = self._rows(program, self.ops, wide=jax.config.jax_enable_x64)
+        by_platform = self._by_platform(program, traced=True, sharded=sharded)
+        ops = DifferentiatedShardedOps(self.xp) if sharded else self.ops
+        lines = self._rows(program, ops, wide=jax.config.jax_enable_x64)
 
         def chosen(*operands: Array) -> tuple[Array, ...]:
             results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **by_platform)
@@ -103,7 +109,9 @@ class JaxBackend(Backend):
         function.defjvp(derivative_of_lines)  # type: ignore[attr-defined]
         return function
 
-    def _by_platform(self, program: LossProgram, *, traced: bool) -> dict[str, Function]:
+    def _by_platform(
+        self, program: LossProgram, *, traced: bool, sharded: bool
+    ) -> dict[str, Function]:
         """Return for each platform the program as a function of its operands.
 
         CPUs and GPUs compute what belongs to a row of classes in float64, whether or not JAX shows
@@ -111,10 +119,11 @@ class JaxBackend(Backend):
         three classes.) TPUs have none, and it takes them long to compute as if they had.
         """
         rule = choose(program, traced=traced)
-        plain = JaxOps(self.xp)
+        plain = ShardedOps(self.xp) if sharded else JaxOps(self.xp)
+        cpu = plain if sharded else rule.ops(self.xp)
         gpu = self._rows(program, plain, wide=True)
         return {
-            "cpu": self._rows(program, rule.ops(self.xp), wide=rule.float64),
+            "cpu": self._rows(program, cpu, wide=sharded or rule.float64),
             "cuda": gpu,
             "rocm": gpu,
             "default": self._rows(program, plain, wide=False),
@@ -129,7 +138,7 @@ class JaxBackend(Backend):
 
     def _by_rule(self, program: LossProgram, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program with its derivatives in closed form."""
-        closed_form = jax.custom_jvp(self._function(program))
+        closed_form = jax.custom_jvp(self._function(program, sharded=_is_sharded(operands)))
 
         def derivative(
             operands: tuple[Array, ...], tangents: tuple[Any, ...]
@@ -190,10 +199,18 @@ def with_float64(function: Function) -> Function:
     """Return the function with float64 in its lines."""
 
     def with_it(*operands: Array) -> tuple[Array, ...]:
-        with jax.enable_x64(True):  # noqa: FBT003  (has no name)
+        with enable_x64(True):  # noqa: FBT003  (has no name)
             return function(*operands)
 
     return with_it
+
+
+def _is_sharded(operands: tuple[Array, ...]) -> bool:
+    """Tell whether the type of an array says how it is sharded, as in meshes with Explicit axes."""
+    typeof = getattr(jax, "typeof", None)  # older versions have no such axes
+    return typeof is not None and any(
+        part is not None for operand in operands for part in typeof(operand).sharding.spec
+    )
 
 
 def _platform(operands: tuple[Array, ...]) -> str:

@@ -63,6 +63,16 @@ class DifferentiatedJaxOps(DifferentiatedOps, JaxOps):
         return jax.lax.stop_gradient(x)
 
 
+class ShardedOps(JaxOps):
+    """For a mesh with Explicit axes: no class and no row is looked up, cut out or put together."""
+
+    take_label = Ops.take_label_by_sum
+
+
+class DifferentiatedShardedOps(DifferentiatedJaxOps, ShardedOps):
+    """For the lines that JAX differentiates there."""
+
+
 class LongRowOps(JaxOps):
     """On CPUs: sums of long rows in parts.
 

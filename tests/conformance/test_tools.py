@@ -1,0 +1,102 @@
+"""The frameworks' own tools for finding NaN: they find none where the result has none."""
+
+import math
+from typing import Any
+
+import pytest
+from helpers.suite import Suite
+
+import xent_api as xa
+
+pytestmark = [pytest.mark.dtypes("float32"), pytest.mark.eager]
+FAMILIES = {
+    "sigmoid": xa.sigmoid_xent,
+    "softmax": xa.softmax_xent,
+    "sparse_softmax": xa.sparse_softmax_xent,
+}
+NAN, INF = math.nan, math.inf
+
+
+def _arguments(suite: Suite, dtype: str, family: str, classes: int) -> dict[str, Any]:
+    """Return four rows: good, ignored or masked, of NaN under a mask, of no class under one."""
+    row = [math.sin(3.0 * j) for j in range(classes)]
+    mask = suite.array([True, family == "sparse_softmax", False, False], "bool")
+    options: dict[str, Any] = {"mask": mask}
+    if family == "sparse_softmax":
+        options["labels"] = suite.array([1, -1, 0, 10 * classes], "int32")
+        options["ignore_index"] = -1
+    else:
+        hard = [1.0] + [0.0] * (classes - 1)
+        rows = [hard, [NAN] * classes, [INF] * classes, hard]
+        options["labels"] = suite.array(rows, dtype)
+    if family == "sigmoid":
+        options["mask"] = mask[:, None]
+    return options | {"logits": suite.array([row, row, [NAN] * classes, row], dtype)}
+
+
+def _functions(module: Any, given: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Return functions of arrays by name: of the family, and derivatives by JAX."""
+    import jax
+
+    def total(x: Any, given: dict[str, Any]) -> Any:
+        return module.loss(**(given | {"logits": x}), reduction="mean", **options)
+
+    slope = jax.grad(total)
+    functions = {
+        name: lambda given, name=name: getattr(module, name)(**given, **options)
+        for name in ("loss_and_gradient", "gradient_and_hessian")
+    }
+    return functions | {
+        "total_weight": lambda given: module.total_weight(
+            **{n: v for n, v in given.items() if n != "logits"}, **options
+        ),
+        "grad": lambda given: slope(given["logits"], given),
+        "grad of grad": lambda given: jax.grad(lambda x: (slope(x, given) ** 2).sum())(
+            given["logits"]
+        ),
+    }
+
+
+@pytest.mark.only("jax")
+@pytest.mark.parametrize("classes", [3, 20, pytest.param(100, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_jax_finds_no_nan_on_the_way(suite: Suite, dtype: str, family: str, classes: int) -> None:
+    import jax
+    from jax.experimental import checkify
+
+    given = _arguments(suite, dtype, family, classes)
+    options = {name: given.pop(name) for name in ("ignore_index",) if name in given}
+    for name, function in _functions(FAMILIES[family], given, options).items():
+        with jax.debug_nans(True):
+            results = jax.tree.leaves((function(given), jax.jit(function)(given)))
+        assert not any(v != v for value in results for v in suite.floats(value)), name
+        checked = checkify.checkify(jax.jit(function), errors=checkify.nan_checks)
+        error, _ = checked(given)
+        assert error.get() is None, name
+
+
+@pytest.mark.only("torch")
+@pytest.mark.parametrize("rows", [4, 40_000])
+@pytest.mark.parametrize("classes", [3, 100])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_torch_detects_no_anomaly(
+    suite: Suite, dtype: str, family: str, classes: int, rows: int
+) -> None:
+    import torch
+
+    given = _arguments(suite, dtype, family, classes)
+    if classes == 100 and rows > 4:
+        rows //= 10
+    given = {
+        name: v.repeat(rows // 4, *[1] * (v.ndim - 1)) if torch.is_tensor(v) else v
+        for name, v in given.items()
+    }
+    x = given.pop("logits").requires_grad_()
+    with torch.autograd.set_detect_anomaly(True):
+        loss = FAMILIES[family].loss(logits=x, reduction="mean", **given)
+        (slope,) = torch.autograd.grad(loss, x, create_graph=True)
+        (slope**2).sum().backward()
+    assert slope.isfinite().all()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
+    assert x.grad[0].abs().max() > 0.0
