@@ -47,7 +47,7 @@ def main() -> None:
     loss = LossProgram(
         "sigmoid", ("loss",), ("logits", "labels"), single, (single,), (False,), (), None, 0.0
     )
-    traced = trace(loss, ((single, (2,)), (single, (2,))), KERNELS)
+    traced = trace(loss.results, ((single, (2,)), (single, (2,))), KERNELS)
     for text in (
         listing(traced),
         listing(simplify(traced)),

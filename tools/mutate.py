@@ -37,7 +37,7 @@ OPS, OPTIONS, DTYPES = "_math/ops.py", "_checks/options.py", "_checks/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
 TILED = frozenset({"numpy", "torch"})
-CONTROL = Mutation("nothing changed", SIGMOID, "return Terms(", "return Terms(")
+CONTROL = Mutation("nothing changed", SIGMOID, "b = ops.astype(", "b = ops.astype(")
 MUTATIONS = (
     Mutation(
         "gradient as sigmoid(x) - z",
@@ -82,15 +82,15 @@ MUTATIONS = (
     Mutation(
         "derivative in the labels blind to pos_weight",
         SIGMOID,
-        "coefficients=(1.0 - smoothing) * (q - 1.0)",
-        "coefficients=0.0",
+        "coefficients = (1.0 - smoothing) * (q - 1.0)",
+        "coefficients = 0.0",
         only=RULES,
     ),
     Mutation(
         "derivative in pos_weight of the other term",
         SIGMOID,
-        "residual=(1.0 - b) * positive",
-        "residual=-b * positive",
+        "Terms((1.0 - b) * positive",
+        "Terms(-b * positive",
         only=RULES,
     ),
     Mutation(
@@ -316,7 +316,7 @@ MUTATIONS = (
     Mutation(
         "softmax: the Hessian of the largest logit as of all others",
         SOFTMAX,
-        "ops.minimum(t.e, (1.0 - t.e) + _narrow(ops, t, t.r))",
+        "ops.minimum(t.e, (1.0 - t.e) + _narrow(ops, t, r))",
         "t.e",
     ),
     Mutation(

@@ -17,11 +17,14 @@ Shape: TypeAlias = tuple[Any, ...]
 
 
 class Program(Hashable, Protocol):
-    """A pure function of primitives and arrays. Equal programs are the same function."""
+    """A pure function of primitives and arrays: `results`. Equal programs are the same function.
+
+    Calling the program itself is what PyTorch 2.8 and Paddle 3.3 cannot trace of a named tuple.
+    """
 
     @property
     def rowwise(self) -> bool:
         """Whether the last axis of all arrays are classes, and a row of them is one thing."""
 
-    def __call__(self, ops: Namespace, *operands: Array) -> tuple[Array, ...]:
+    def results(self, ops: Namespace, *operands: Array) -> tuple[Array, ...]:
         """Return the results."""

@@ -30,7 +30,7 @@ def _labels(suite: Suite, family: str) -> Any:
     return suite.array(DENSE, "float32")
 
 
-@pytest.mark.dtypes("float32", "float64", "float16", "bfloat16")
+@pytest.mark.dtypes("float32", "float64", "bfloat16")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_reference_value_compiled_by_xla(suite: Suite, dtype: str, family: str) -> None:
     import tensorflow as tf

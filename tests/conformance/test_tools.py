@@ -58,7 +58,9 @@ def _functions(module: Any, given: dict[str, Any], options: dict[str, Any]) -> d
 
 
 @pytest.mark.only("jax")
-@pytest.mark.parametrize("classes", [3, 20, pytest.param(100, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "classes", [3, *(pytest.param(n, marks=pytest.mark.nightly) for n in (20, 100))]
+)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_jax_finds_no_nan_on_the_way(suite: Suite, dtype: str, family: str, classes: int) -> None:
     import jax

@@ -139,12 +139,12 @@ def loss() -> LossProgram:
     return LossProgram("sigmoid", ("loss",), operands, SINGLE, (SINGLE,), no, (), None, 0.0)
 
 
-def _assigned(program: Any, *specs: Any, axis: int = -1) -> Any:
-    return BufferAssignment(simplify(trace(program, specs, KERNELS, axis)), KERNELS)
+def _assigned(results: Any, *specs: Any, axis: int = -1) -> Any:
+    return BufferAssignment(simplify(trace(results, specs, KERNELS, axis)), KERNELS)
 
 
 def test_the_loss_looks_for_infinities_in_one_kernel(loss: LossProgram) -> None:
-    calls = _assigned(loss, SPEC, SPEC).steps
+    calls = _assigned(loss.results, SPEC, SPEC).steps
     called = [kernel for kernel, *_ in calls]
     assert called.count(KERNELS.kernels["zero_if_infinite"]) == 1
     assert KERNELS.kernels["equal"] not in called
@@ -153,12 +153,12 @@ def test_the_loss_looks_for_infinities_in_one_kernel(loss: LossProgram) -> None:
 
 def test_few_buffers_serve_many_nodes(loss: LossProgram) -> None:
     # The result's own, the residual, and what a guard might have to write.
-    assert _assigned(loss, SPEC, SPEC).buffers == [SPEC, SPEC, SPEC]
+    assert _assigned(loss.results, SPEC, SPEC).buffers == [SPEC, SPEC, SPEC]
 
 
 def test_the_page_shows_the_nodes_of_the_loss(loss: LossProgram) -> None:
     page = (ROOT / "src" / "xent_api" / "_graph" / "README.md").read_text(encoding="utf-8")
-    traced = trace(loss, (SPEC, SPEC), KERNELS)
+    traced = trace(loss.results, (SPEC, SPEC), KERNELS)
     for graph in (traced, simplify(traced)):
         assert listing(graph) in page
     assert buffers(BufferAssignment(simplify(traced), KERNELS)) in page

@@ -96,7 +96,7 @@ class Backend:
 
     def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Return the results of the program."""
-        return program(self.ops, *operands)
+        return program.results(self.ops, *operands)
 
     def total(self, value: Array) -> Array:
         """Return the sum of all elements, or the number of those that are true."""

@@ -34,7 +34,7 @@ def fused(program: Any, *_: DType) -> Callable[..., Any]:
     """Return the program on arrays of these dtypes as a fused function."""
 
     def xent_api(*operands: Any) -> Any:
-        results = program(NAMESPACE, *operands)
+        results = program.results(NAMESPACE, *operands)
         return results if len(results) > 1 else results[0]
 
     return cupy.fuse(xent_api)  # type: ignore[no-any-return,unused-ignore]

@@ -139,7 +139,7 @@ class SumProgram(NamedTuple):
         """Whether a row of classes is one thing."""
         return False
 
-    def __call__(self, ops: Namespace, *operands: Array) -> tuple[Array]:
+    def results(self, ops: Namespace, *operands: Array) -> tuple[Array]:
         """Return the sum."""
         return (ops.sum(operands[0], axis=self.axis, keepdims=self.keepdims, dtype=self.dtype),)
 

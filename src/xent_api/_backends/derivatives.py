@@ -48,7 +48,7 @@ class ProductProgram(NamedTuple):
         """Whether a row of classes is one thing."""
         return self.program.rowwise
 
-    def __call__(self, ops: Namespace, factor: Array, *operands: Array) -> tuple[Array]:
+    def results(self, ops: Namespace, factor: Array, *operands: Array) -> tuple[Array]:
         """Return the product."""
-        (derivative,) = self.program(ops, *operands)
+        (derivative,) = self.program.results(ops, *operands)
         return (product(ops, self.program, derivative, factor, operands),)

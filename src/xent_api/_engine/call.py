@@ -8,7 +8,7 @@ from .._typing import Array
 from .plan import Plan, plan, run
 from .rows import to_rows
 
-OPTIONS = frozenset({bool, int, float, str})
+OPTIONS = (bool, int, float, str)
 MAX_PLANS = 256
 _plans: dict[tuple[object, ...], Plan] = {}
 """Plans of earlier calls. A call with the same types, dtypes, shapes and options reuses its plan;
@@ -23,7 +23,7 @@ def call(family: Family, outputs: tuple[str, ...], arguments: dict[str, Any]) ->
         return run(known, to_rows(known.backend, arguments, known.axis))
     inputs = check(family, arguments)
     arrays = to_rows(inputs.backend, inputs.arrays, inputs.axis)
-    new = plan(inputs._replace(arrays=arrays), outputs, arguments["reduction"])
+    new = plan(inputs, arrays, outputs, arguments["reduction"])
     key = key or _key((family, outputs), arguments)  # of a type that was not known before
     if key is not None:
         if len(_plans) >= MAX_PLANS:

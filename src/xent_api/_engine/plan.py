@@ -29,40 +29,43 @@ class Plan(NamedTuple):
     """What evaluates the program, where the backend has something faster for these arrays."""
 
 
-def plan(inputs: Inputs, outputs: tuple[str, ...], reduction: Reduction) -> Plan:
+def plan(
+    inputs: Inputs, arrays: dict[str, Array], outputs: tuple[str, ...], reduction: Reduction
+) -> Plan:
     """Return the plan for the outputs of a family: losses reduced, derivatives of reduced losses.
 
-    The arrays are given as `run` takes them. What is not summed is divided by the denominator of a
-    mean, if there is one, elementwise. Sums are divided afterwards, so that the program does not
-    depend on the batch size.
+    The arrays are those of `inputs`, as `to_rows` returns them. What is not summed is divided by
+    the denominator of a mean, if there is one, elementwise. Sums are divided afterwards, so that
+    the program does not depend on the batch size.
     """
-    backend, arrays, axis = inputs.backend, inputs.arrays, inputs.axis
-    numbers, counter = _denominator(inputs, reduction)
+    backend, logits = inputs.backend, arrays["logits"]
+    numbers, counter = _denominator(inputs, arrays, reduction)
     summed = tuple([name == "loss" and reduction != "none" for name in outputs])
     unused = {"positions"} | ({"denominator"} if all(summed) else set())
     names = [*arrays, "denominator"] if counter else list(arrays)
     operands = tuple([name for name in names if name not in unused])
     written = {name: number.hex() for name, number in numbers.items()}
+    compute = dtype_of(backend.xp, inputs.compute)
+    rowwise = inputs.axis is not None
+    wide = backend.row_dtype(logits) if rowwise else None
     program = LossProgram(
         inputs.family.name,
         outputs,
         operands,
-        dtype_of(backend.xp, inputs.compute),
-        _results(inputs, summed),
+        compute,
+        _results(inputs, logits, summed),
         tuple([not add for add in summed]),
         tuple([item for item in written.items() if item[0] not in unused]),
         inputs.ignored,
         inputs.smoothing,
+        wide=compute if rowwise and wide is None else wide,
+        size=logits.shape[-1] if rowwise else None,
     )
-    if axis is not None:
-        wide = backend.row_dtype(arrays["logits"])
-        wide = program.compute if wide is None else wide
-        program = program._replace(wide=wide, size=arrays["logits"].shape[-1])
     evaluate = None
     if set(operands).issubset(arrays):
         evaluate = backend.prepared(program, tuple([arrays[name] for name in operands]), summed)
-    finish = QuotientProgram(arrays["logits"].dtype, written.get("denominator"))
-    return Plan(backend, axis, counter, program, summed, finish, evaluate)
+    finish = QuotientProgram(logits.dtype, written.get("denominator"))
+    return Plan(backend, inputs.axis, counter, program, summed, finish, evaluate)
 
 
 def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
@@ -90,10 +93,10 @@ def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
 
 
 def _denominator(
-    inputs: Inputs, reduction: Reduction
+    inputs: Inputs, arrays: dict[str, Array], reduction: Reduction
 ) -> tuple[dict[str, float], CountProgram | None]:
     """Return the numbers of a call with the denominator, or how to count it where it is none."""
-    backend, arrays, numbers = inputs.backend, inputs.arrays, inputs.numbers
+    backend, numbers = inputs.backend, inputs.numbers
     if reduction != "mean" or "denominator" in numbers | arrays:
         return numbers, None
     size = static_size(inputs.shape) if backend.sized() else None
@@ -105,9 +108,9 @@ def _denominator(
     return numbers, CountProgram(counted, backend.xp.int8, None, inputs.ignored, aligned)
 
 
-def _results(inputs: Inputs, summed: tuple[bool, ...]) -> tuple[DType, ...]:
+def _results(inputs: Inputs, logits: Array, summed: tuple[bool, ...]) -> tuple[DType, ...]:
     """Return the dtypes of the outputs: those of sums are rounded after they are divided."""
-    backend, logits = inputs.backend, inputs.arrays["logits"]
+    backend = inputs.backend
     wide = None if inputs.axis is None else backend.accumulator(logits)
     compute = dtype_of(backend.xp, inputs.compute)
     return tuple([(compute if wide is None else wide) if add else logits.dtype for add in summed])

@@ -74,7 +74,7 @@ class Executor:
 
     def _assignment(self, program: Program, axis: int, *operands: ArraySpec) -> BufferAssignment:
         with self.quiet():
-            graph = simplify(trace(program, operands, self.kernels, axis))
+            graph = simplify(trace(program.results, operands, self.kernels, axis))
             return BufferAssignment(graph, self.kernels)
 
     def _ready(self, program: Program, *operands: ArraySpec) -> tuple[BufferAssignment, Shapes]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from .._math.log1p import log1p
 from .._math.ops import LabelPlace, Ops
-from .._typing import DType, Program, Shape
+from .._typing import DType, Shape
 from .kernels import KernelTable
 from .tiles import broadcast
 
@@ -41,17 +41,17 @@ class Graph(NamedTuple):
 
 
 def trace(
-    program: Program | Callable[..., tuple[Any, ...]],
+    results: Callable[..., tuple[Any, ...]],
     operands: tuple[ArraySpec, ...],
     kernels: KernelTable,
     axis: int = -1,
 ) -> Graph:
-    """Return the graph of a program for operands of these dtypes and shapes, or signatures.
+    """Return the graph of a program's results, for operands of these dtypes and shapes.
 
     `axis` is where arrays of two axes have the classes, which are the last axis of a program.
     """
     tracer = Tracer(kernels, axis)
-    found = program(TracedOps(tracer), *[tracer.value(*spec) for spec in operands])
+    found = results(TracedOps(tracer), *[tracer.value(*spec) for spec in operands])
     values = tuple(tracer.constants.get(k) for k in range(len(tracer.specs)))
     outputs = tuple(value.index for value in found)
     return Graph(tuple(tracer.nodes), values, tuple(tracer.specs), outputs)

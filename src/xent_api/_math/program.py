@@ -58,7 +58,7 @@ class LossProgram(NamedTuple):
         """Whether a row of classes is one thing."""
         return self.family != "sigmoid"
 
-    def __call__(self, ops: Namespace, *operands: Array) -> tuple[Array, ...]:
+    def results(self, ops: Namespace, *operands: Array) -> tuple[Array, ...]:
         """Return the outputs."""
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         keep = self._valid(ops, given)
@@ -93,7 +93,7 @@ class LossProgram(NamedTuple):
             name = SLOPES[operand]
         elif operand == "logits":
             name = NEXT[name]
-        return self._replace(
+        return self._with(
             outputs=(name,),
             result_dtypes=(self.compute,),
             divided=(self.divided[output],),
@@ -109,11 +109,11 @@ class LossProgram(NamedTuple):
         able = self.family == "sparse_softmax" and not self.smoothing and self.wrt is None
         if not able or not {"loss", "gradient"}.issuperset(self.outputs):
             return None
-        return self._extended("unreliable", divided=False)._replace(is_optimistic=True)
+        return self._extended("unreliable", divided=False)._with(is_optimistic=True)
 
     def without_wide(self) -> "LossProgram":
         """Return the program for where rows have no wider dtype."""
-        return self._replace(wide=self.compute)
+        return self._with(wide=self.compute)
 
     def masked(self, ops: Namespace, value: Array, *operands: Array) -> Array:
         """Return `value`, a tangent or cotangent, where the operands are kept, else 0.
@@ -130,8 +130,14 @@ class LossProgram(NamedTuple):
             return product
         return ops.plain_row_sum(product, product.dtype)
 
+    def _with(self, **changes: Any) -> "LossProgram":
+        """Return the program with other fields; not every compiler traces `_replace`."""
+        return LossProgram(
+            *[changes.get(name, value) for name, value in zip(self._fields, self, strict=True)]
+        )
+
     def _extended(self, output: str, *, divided: bool) -> "LossProgram":
-        return self._replace(
+        return self._with(
             outputs=(*self.outputs, output),
             result_dtypes=(*self.result_dtypes, self.compute),
             divided=(*self.divided, divided),
@@ -191,7 +197,7 @@ ELEMENTS: dict[str, Callable[..., Array]] = {
 DENSE: dict[str, Callable[..., Array]] = {
     "loss": softmax.dense_loss,
     "gradient": softmax.dense_gradient,
-    "hessian": lambda ops, t, _: softmax.hessian(ops, t),
+    "hessian": softmax.dense_hessian,
     "label_slope": softmax.label_slope,
 }
 SPARSE: dict[str, Callable[..., Array]] = {

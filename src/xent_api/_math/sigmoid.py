@@ -75,14 +75,15 @@ def label_terms(t: Terms, *, smoothing: float, pos_weight: Array | float | None)
     q = 1.0 if pos_weight is None else pos_weight
     b = 0.5 - 0.5 * t.sign
     residual = (1.0 - smoothing) * (b + (1.0 - b) * q)
-    return t._replace(residual=residual, coefficients=(1.0 - smoothing) * (q - 1.0))
+    coefficients = (1.0 - smoothing) * (q - 1.0)
+    return Terms(residual, coefficients, t.sign, t.decay)
 
 
 def pos_weight_terms(z: Array, t: Terms, *, smoothing: float) -> Terms:
     """Return the terms of the derivative with respect to q, for weights of 1: A = 0, B = B/q."""
     positive = z * (1.0 - smoothing) + 0.5 * smoothing
     b = 0.5 - 0.5 * t.sign
-    return t._replace(residual=(1.0 - b) * positive, coefficients=positive)
+    return Terms((1.0 - b) * positive, positive, t.sign, t.decay)
 
 
 def weighted(t: Terms, weights: Array | float | None) -> Terms:
@@ -90,7 +91,7 @@ def weighted(t: Terms, weights: Array | float | None) -> Terms:
     if weights is None:
         return t
     coefficients = weights if t.coefficients is None else t.coefficients * weights
-    return t._replace(residual=t.residual * weights, coefficients=coefficients)
+    return Terms(t.residual * weights, coefficients, t.sign, t.decay)
 
 
 def _coefficients(z: Array, smoothing: float, pos_weight: Array | float) -> Array:

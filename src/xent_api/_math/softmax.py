@@ -169,7 +169,7 @@ def sparse_loss(ops: Namespace, t: Terms, label: Label) -> Array:
 
 def dense_gradient(ops: Namespace, t: Terms, z: Array) -> Array:
     """Return dL/dx for a label of each class."""
-    z, factor = _smoothed(ops, t, z), _factor(ops, t, None)
+    z, factor = _smoothed(ops, t, z), _factor(ops, t, None, t.partition)
     p = t.e * _narrow(ops, t, factor)
     return _gradient(p, _complement(ops, t, p, factor), z, _narrow(ops, t, t.mass) - z)
 
@@ -177,7 +177,7 @@ def dense_gradient(ops: Namespace, t: Terms, z: Array) -> Array:
 def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
     """Return dL/dx for a class index."""
     size, smoothing = t.rows.size, t.rows.smoothing
-    share, factor = smoothing / size, _factor(ops, t, None)
+    share, factor = smoothing / size, _factor(ops, t, None, t.partition)
     ends = (1.0 - smoothing) + share, smoothing - share
     at_label = _gradient(label.e * factor, label.b * factor, *ends)
     p = label.rest * _narrow(ops, t, factor)
@@ -186,7 +186,18 @@ def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
     return ops.set_at_label(others, label.at, _narrow(ops, t, at_label))
 
 
-def hessian(ops: Namespace, t: Terms) -> Array:
+def dense_hessian(ops: Namespace, t: Terms, _: Array) -> Array:
+    """Return d²L/dx² for a label of each class."""
+    return _hessian(ops, t, t.r, t.partition)
+
+
+def sparse_hessian(ops: Namespace, t: Terms, label: Label) -> Array:
+    """Return the same for a class index, with an r that has all digits wherever the label is."""
+    r = ops.where(label.valid, ops.sum_excluding_max(t.e, t.rows.wide), nan)
+    return _hessian(ops, t, r, 1.0 + r)
+
+
+def _hessian(ops: Namespace, t: Terms, r: Array, partition: Array) -> Array:
     """Return d²L/dx² = w*Z*p*(1 - p), the diagonal, as that of h = min(p, 1 - p).
 
     Where 1 - p is the smaller one, e is 1 and it is r/S; so that no factor is a rounded difference
@@ -194,20 +205,14 @@ def hessian(ops: Namespace, t: Terms) -> Array:
     next to none around 1/2. (Which of the two forms is off by less was measured, over 1e8 elements
     each.)
     """
-    factor = _factor(ops, t, t.mass)
-    rounded, share = _narrow(ops, t, factor), _narrow(ops, t, 1.0 / t.partition)
-    smaller = ops.minimum(t.e, (1.0 - t.e) + _narrow(ops, t, t.r))
+    factor = _factor(ops, t, t.mass, partition)
+    rounded, share = _narrow(ops, t, factor), _narrow(ops, t, 1.0 / partition)
+    smaller = ops.minimum(t.e, (1.0 - t.e) + _narrow(ops, t, r))
     value = smaller * rounded
     if t.rows.compute == t.rows.wide:
         return smaller * (rounded - value * share)
     error = _narrow(ops, t, factor - ops.cast(rounded, t.rows.wide))
     return value - (value * (smaller * share) - smaller * error)
-
-
-def sparse_hessian(ops: Namespace, t: Terms, label: Label) -> Array:
-    """Return the same for a class index, with an r that has all digits wherever the label is."""
-    r = ops.where(label.valid, ops.sum_excluding_max(t.e, t.rows.wide), nan)
-    return hessian(ops, t._replace(r=r, partition=1.0 + r))
 
 
 def label_slope(ops: Namespace, t: Terms, z: Array) -> Array:
@@ -262,9 +267,9 @@ def _weighted(ops: Namespace, value: Array, weights: Array | None) -> Array:
     return value if weights is None else ops.zero_if_infinite(value, weights) * weights
 
 
-def _factor(ops: Namespace, t: Terms, mass: Array | None) -> Array:
+def _factor(ops: Namespace, t: Terms, mass: Array | None, partition: Array) -> Array:
     """Return w*Z/S, or its part of a mean."""
-    value = (1.0 if mass is None else mass) / t.partition
+    value = (1.0 if mass is None else mass) / partition
     value = value if t.weights is None else value * t.weights
     return divided(ops, value, t.denominator)
 

@@ -25,7 +25,7 @@ class CountProgram(NamedTuple):
         """Whether a row of classes is one thing: here elements are."""
         return False
 
-    def __call__(self, ops: Namespace, *operands: Array) -> tuple[Array]:
+    def results(self, ops: Namespace, *operands: Array) -> tuple[Array]:
         """Return the weights of the positions."""
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         first = operands[0]
@@ -53,7 +53,7 @@ class QuotientProgram(NamedTuple):
         """Whether a row of classes is one thing: here elements are."""
         return False
 
-    def __call__(self, ops: Namespace, total: Array, *denominator: Array) -> tuple[Array]:
+    def results(self, ops: Namespace, total: Array, *denominator: Array) -> tuple[Array]:
         """Return the quotient of 0-d arrays."""
         number = None if self.number is None else float.fromhex(self.number)
         mean = divided(ops, total, denominator[0] if denominator else number)

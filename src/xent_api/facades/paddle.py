@@ -72,7 +72,7 @@ def sigmoid_cross_entropy_with_logits(
         labels = {"labels": arrays["labels"]}
         count = total_weight(TotalInputs(inputs.backend, labels, None, inputs.ignored))
         arrays = arrays | {"denominator": count}
-    (losses,) = run(plan(inputs._replace(arrays=arrays), ("loss",), "none"), arrays)
+    (losses,) = run(plan(inputs, arrays, ("loss",), "none"), arrays)
     return losses
 
 

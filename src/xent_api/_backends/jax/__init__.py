@@ -93,7 +93,7 @@ class JaxBackend(Backend):
         is used where a derivative has no closed form, as that of a gradient.
         """
         if not isinstance(program, LossProgram) or not program.rowwise:
-            return partial(program, self.ops)
+            return partial(program.results, self.ops)
         by_platform = self._by_platform(program, traced=True, sharded=sharded)
         ops = DifferentiatedShardedOps(self.xp) if sharded else self.ops
         lines = self._rows(program, ops, wide=jax.config.jax_enable_x64)
@@ -132,7 +132,7 @@ class JaxBackend(Backend):
     def _rows(self, program: LossProgram, ops: Ops, *, wide: bool) -> Function:
         """Return the program as a function of its operands, with float64 for rows if `wide`."""
         lines: Program = program if wide else program.without_wide()
-        function: Function = partial(lines, ops)
+        function: Function = partial(lines.results, ops)
         # There are arrays of float64 even where JAX makes none.
         return with_float64(function) if wide or program.compute == self.xp.float64 else function
 

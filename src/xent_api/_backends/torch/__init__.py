@@ -78,7 +78,9 @@ class TorchBackend(Backend):
         if is_traced():
             return _run_traced(program, operands)
         return (
-            by_rule(program, operands) if is_differentiated(operands) else program(OPS, *operands)
+            by_rule(program, operands)
+            if is_differentiated(operands)
+            else program.results(OPS, *operands)
         )
 
 
@@ -146,16 +148,16 @@ WAYS = (
 def _run_traced(program: Program, operands: Operands) -> tuple[Array, ...]:
     """Run the program where the compiler looks on; exported ones may be differentiated later."""
     if not torch.compiler.is_dynamo_compiling() or torch.compiler.is_exporting():
-        return program(OPS, *operands)
+        return program.results(OPS, *operands)
     if is_differentiated(operands):
         if not has_closed_form(program, [v.dtype.is_floating_point for v in operands]):
-            return program(OPS, *operands)
+            return program.results(OPS, *operands)
         from .dynamo import in_graph
 
         results: tuple[Array, ...] = in_graph(program, *operands)
         return results
     final = not torch._C._are_functorch_transforms_active() and forward_ad._current_level < 0
-    return program(FINAL_OPS if final else OPS, *operands)
+    return program.results(FINAL_OPS if final else OPS, *operands)
 
 
 for _kind in (torch.Tensor, torch.nn.Parameter):  # and not what subclasses make of them

@@ -39,7 +39,7 @@ class ClosedForm(torch.autograd.Function):  # type: ignore[misc]  # Any where to
         """Return the results of the program."""
         program, summed = call.program, call.summed
         if summed is None:
-            return program(FINAL_OPS if call.final else OPS, *operands)
+            return program.results(FINAL_OPS if call.final else OPS, *operands)
         if call.gradient_in_forward:
             program, summed = program.with_gradient(), (*summed, False)
         return eager.evaluate(program, operands, summed)
@@ -97,7 +97,7 @@ def by_rule(
             pass
         else:
             return results[: len(program.outputs)]
-    results = program(OPS, *operands)
+    results = program.results(OPS, *operands)
     return results if summed is None else eager.EXECUTOR.totals(results, summed)
 
 
@@ -146,7 +146,7 @@ def _product(
 ) -> Array:
     """Return a derivative times `factor`."""
     if final:
-        (derivative,) = program(FINAL_OPS, *operands)
+        (derivative,) = program.results(FINAL_OPS, *operands)
     elif torch.is_grad_enabled():  # also of the gradient there will be a derivative
         (derivative,) = by_rule(program, operands)
     else:

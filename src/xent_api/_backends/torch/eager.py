@@ -46,7 +46,7 @@ def evaluate(
     few = max(sizes) <= limits.direct_elements
     if 0 in sizes or (few and program.rowwise) or not has_kernels(operands):
         # The lines that autograd may differentiate: there are tools that lose the rule.
-        return EXECUTOR.totals(program(OPS, *operands), summed)
+        return EXECUTOR.totals(program.results(OPS, *operands), summed)
     if few:
         return EXECUTOR.evaluate(program, operands, summed)
     size = limits.row_tile_elements if program.rowwise else limits.tile_elements
