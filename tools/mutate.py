@@ -511,7 +511,8 @@ def caught(mutation: Mutation, backends: list[str], folder: Path, watchful: list
     path.write_text(text.replace(mutation.old, mutation.new))
     for tests in (list(watchful), QUICK, SUITE):
         if tests and (failed := first_failure(tests, backends, folder, mutation.name)):
-            watchful += {failed} - {*watchful}
+            if failed not in watchful:
+                watchful.append(failed)
             return True
     return False
 

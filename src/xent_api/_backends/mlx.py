@@ -10,7 +10,6 @@ class MlxBackend(Backend):
 
     def __init__(self, xp: Namespace) -> None:
         super().__init__(MlxOps(xp))
-        self.ops = self.xp
 
     def device(self, array: Array) -> None:
         """Arrays have no device; operations have one."""

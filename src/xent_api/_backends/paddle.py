@@ -129,7 +129,6 @@ class PaddleBackend(Backend):
 
     def __init__(self) -> None:
         super().__init__(PaddleOps(paddle))
-        self.ops = self.xp
 
     def as_supported(self, array: Array) -> Array:
         """Return the tensor, if Paddle can compute with it."""

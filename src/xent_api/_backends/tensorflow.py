@@ -116,7 +116,6 @@ class TensorflowBackend(Backend):
 
     def __init__(self) -> None:
         super().__init__(TensorflowOps(tf))
-        self.ops = self.xp
 
     def as_supported(self, array: Array) -> Array:
         """Return the tensor, or that of a variable."""

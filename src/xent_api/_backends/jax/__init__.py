@@ -16,7 +16,7 @@ from ..derivatives import has_closed_form, product
 from .ops import DifferentiatedJaxOps, DifferentiatedShardedOps, JaxOps, ShardedOps
 from .strategy import choose
 
-# The older name is that of JAX before 0.8.
+# JAX before 0.8 has it in `jax.experimental` only.
 enable_x64: Any = (jax if hasattr(jax, "enable_x64") else jax.experimental).enable_x64
 Function = Callable[..., tuple[Array, ...]]
 
