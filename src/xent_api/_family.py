@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from functools import partial, wraps
 from typing import Any, NoReturn, ParamSpec, Protocol, TypeVar
 
-from ._backends.marks import MARKS
+from ._backends.marks import as_it_is
 from ._checks.checker import Family, check_total
 from ._engine.call import call
 from ._engine.count import total_weight
@@ -81,8 +81,7 @@ def _decorated(run: Callable[[Arguments], Any]) -> Decorator:
             found: R = run(arguments)
             return found
 
-        vars(function).update(MARKS)
-        return function
+        return as_it_is(function)
 
     return decorate
 

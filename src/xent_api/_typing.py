@@ -14,6 +14,10 @@ Device: TypeAlias = Any
 Number: TypeAlias = int | float
 Reduction: TypeAlias = Literal["none", "sum", "mean"]
 Shape: TypeAlias = tuple[Any, ...]
+Constant: TypeAlias = tuple[float, str]
+"""A number in a program, and what `float.hex` writes for it: 0.0 and -0.0 are equal, but programs
+that are the same function have to be equal, and no others. (Both, since PyTorch 2.8's compiler does
+not read the text.)"""
 
 
 class Program(Hashable, Protocol):

@@ -1,5 +1,6 @@
 """Paddle's own ways: `backward`, second derivatives, `to_static`, layers."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from helpers.suite import Suite
 
 import xent_api as xa
+from xent_api.testing import ulp_error
 from xent_api.testing.float64 import softmax_values
 
 pytestmark = [
@@ -84,6 +86,112 @@ def test_to_static(suite: Suite, dtype: str, family: str, way: str) -> None:
     suite.assert_ulp(slope, suite.floats(slopes), dtype, shape=(3, 3))
 
 
+class Layer:
+    """A layer whose loss and options are not told by its code."""
+
+    def __new__(cls, function: Any, **options: Any) -> Any:
+        import paddle
+
+        class Loss(paddle.nn.Layer):  # type: ignore[misc]
+            def forward(self, z: Any, x: Any) -> Any:
+                return function(labels=z, logits=x, **options)
+
+        return Loss()
+
+
+def test_to_static_sees_functions_and_options(suite: Suite, dtype: str) -> None:
+    """Of a function that it does not read it looks at the tensors only."""
+    import paddle
+
+    labels, logits = suite.array(DENSE, dtype), suite.array(ROWS, dtype)
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (xa.sigmoid_xent.loss, {}),
+        (xa.sigmoid_xent.loss, {"label_smoothing": 0.5}),
+        (xa.sigmoid_xent.loss, {"reduction": "mean"}),
+        (xa.sigmoid_xent.gradient, {}),
+        (xa.softmax_xent.loss, {}),
+    ]
+    for function, options in calls:
+        got = paddle.jit.to_static(Layer(function, **options))(labels, logits)
+        wanted = function(labels=labels, logits=logits, **options)
+        suite.assert_ulp(got, suite.floats(wanted), dtype, shape=tuple(wanted.shape))
+
+
+def test_to_static_of_the_facade(suite: Suite, dtype: str) -> None:
+    import paddle
+
+    labels, logits = suite.array(DENSE, dtype), suite.array(ROWS, dtype)
+    facade = xa.facades.paddle.sigmoid_cross_entropy_with_logits
+    wanted = facade(logits, labels, ignore_index=0, normalize=True)
+
+    def normalized(z: Any, x: Any) -> Any:
+        return facade(x, z, ignore_index=0, normalize=True)
+
+    for full in (False, True):
+        static = paddle.jit.to_static(normalized, full_graph=full)
+        got = static(labels, logits)
+        suite.assert_ulp(got, suite.floats(wanted), dtype, shape=(3, 3))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_batches_that_turn_out_to_differ(suite: Suite, dtype: str, family: str) -> None:
+    """One row of labels would be broadcast to those of the logits."""
+    import paddle
+
+    labels, logits = _labels(suite, family), suite.array(ROWS, dtype)
+    pairs = ((labels, "int64" if labels.ndim == 1 else "float32"), (logits, "float32"))
+    unknown = [paddle.static.InputSpec([None, *v.shape[1:]], name) for v, name in pairs]
+    static = paddle.jit.to_static(MEANS[family], input_spec=unknown, full_graph=True)
+    with pytest.raises(ValueError, match="capacity"):
+        static(labels[:1], logits)
+
+
+def test_derivatives_of_float16(suite: Suite, dtype: str) -> None:
+    """They are cast by a rule, and not those of what repairs the cast."""
+    import paddle
+
+    def leaf(values: Any, kind: str = "float16") -> Any:
+        tensor = suite.array(values, kind)
+        tensor.stop_gradient = False
+        return tensor
+
+    x, z, w = leaf([-18.0, 18.0, 1.0]), leaf([0.0, 1.0, 1.0]), leaf([1.0, 1.0, 0.0])
+    total = xa.sigmoid_xent.loss(labels=z, logits=x, weights=w).sum()
+    of_labels, of_weights = paddle.grad(total, [z, w])
+    suite.assert_ulp(of_labels, [18.0, -18.0, 0.0], "float16", shape=(3,))
+    assert ulp_error(suite.floats(of_weights)[2], math.log1p(math.exp(-1.0)), "float16") <= 4.0
+
+    x, z = leaf([[20.0, 0.0]]), leaf([[1.0, 0.0]])
+    (slope,) = paddle.grad(xa.softmax_xent.loss(labels=z, logits=x).sum(), [z])
+    suite.assert_ulp(slope, [0.0, 20.0], "float16", shape=(1, 2))
+
+    x, w = leaf([0.0, 0.0]), suite.array([1.0, 2.4 * 2.0**-78], "float32")
+    mean = xa.sigmoid_xent.loss(labels=x.detach(), logits=x, weights=w, reduction="mean")
+    (slope,) = paddle.grad(mean, [x])
+    suite.assert_ulp(slope, [0.25, 0.0], "float16", shape=(2,))
+
+
+def test_a_label_of_no_class_makes_the_derivatives_of_its_row_nan(suite: Suite, dtype: str) -> None:
+    x, y = suite.array(ROWS, dtype), suite.array([2, 3, 0], "int64")
+    _, slope = _mean_and_slope(_sparse_softmax_mean, y, x)
+    assert np.isnan(suite.floats(slope)).tolist() == [False] * 3 + [True] * 3 + [False] * 3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_nan_or_infinity_on_the_way(suite: Suite, dtype: str, family: str) -> None:
+    import paddle
+
+    labels, logits = _labels(suite, family), suite.array(ROWS, dtype)
+    paddle.set_flags({"FLAGS_check_nan_inf": True})
+    try:
+        found = FAMILIES[family].gradient_and_hessian(labels=labels, logits=logits)
+        mean, slope = _mean_and_slope(MEANS[family], labels, logits)
+    finally:
+        paddle.set_flags({"FLAGS_check_nan_inf": False})
+    for value in (*found, mean, slope):
+        assert np.isfinite(suite.floats(value)).all()
+
+
 @pytest.mark.parametrize("family", ["softmax", "sparse_softmax"])
 def test_the_hessian_of_rows(suite: Suite, dtype: str, family: str) -> None:
     import paddle
@@ -134,10 +242,19 @@ def test_where_the_library_is_wrong(suite: Suite, dtype: str) -> None:
     assert tiny.astype("float16").astype("float32").tolist()[0] > 7e-5
     half = suite.target.xp.astype(tiny, paddle.float16)
     assert suite.floats(half) == [0.0]
+    small = paddle.to_tensor([1e-17], dtype="float64")
+    assert (small == 0.0).tolist() == [True]
+    assert suite.target.xp.is_zero(small).tolist() == [False]
     large = paddle.to_tensor([0], dtype="int64")
     assert paddle.full_like(large, 2**53 + 1).tolist() == [2**53]
     assert suite.target.xp.full_like(large, 2**53 + 1).tolist() == [2**53 + 1]
     assert paddle.sum(paddle.ones([300], dtype="int8")).item() == 300 - 256
+
+
+def test_a_label_that_is_nearly_the_ignored_one(suite: Suite, dtype: str) -> None:
+    given = {"labels": suite.array([1e-17], "float64"), "logits": suite.array([0.0], "float64")}
+    found = xa.sigmoid_xent.loss(**given, ignore_index=0)
+    suite.assert_ulp(found, [math.log(2.0)], "float64", shape=(1,))
 
 
 def test_what_is_refused(suite: Suite, dtype: str) -> None:
@@ -146,6 +263,9 @@ def test_what_is_refused(suite: Suite, dtype: str) -> None:
     x = suite.array(ROWS, dtype)
     with pytest.raises(TypeError, match=r"paddle; got one of numpy.*paddle\.to_tensor"):
         xa.sigmoid_xent.loss(labels=np.asarray(DENSE), logits=x)
+    static = paddle.jit.to_static(Layer(xa.sigmoid_xent.loss, weights=x.detach()), full_graph=True)
+    with pytest.raises(Exception, match="`weights` must be a tensor of the static graph"):
+        static(x, x)
     with pytest.raises(TypeError, match=r"`logits` must be a dense tensor.*`to_dense`"):
         xa.sigmoid_xent.loss(labels=x, logits=x.to_sparse_coo(2))
     wide = _labels(suite, "sparse_softmax").astype(paddle.uint32)

@@ -118,6 +118,41 @@ def test_the_hessian_of_rows(suite: Suite, dtype: str) -> None:
     assert np.abs(matrix - exact).max() <= 4 * 2.0**-23
 
 
+def test_a_label_of_no_class_makes_the_derivatives_of_its_row_nan(suite: Suite, dtype: str) -> None:
+    import tensorflow as tf
+
+    x = suite.array(ROWS, dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        mean = xa.sparse_softmax_xent.loss(
+            labels=suite.array([2, 3], "int32"), logits=x, reduction="mean"
+        )
+    slope = suite.floats(tape.gradient(mean, x))
+    assert np.isnan(slope).tolist() == [False] * 3 + [True] * 3
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_batches_that_turn_out_to_differ(suite: Suite, dtype: str, family: str, jit: bool) -> None:
+    """One row of labels would be broadcast to those of the logits."""
+    import tensorflow as tf
+
+    labels, logits = _labels(suite, family), suite.array(ROWS, dtype)
+    module, mask = FAMILIES[family], suite.array([[True]] * 2, "bool")
+    mask = mask if family == "sigmoid" else mask[:, 0]
+    unknown = [tf.TensorSpec((None, *v.shape[1:]), v.dtype) for v in (labels, logits, mask)]
+
+    def mean(z: Any, x: Any, mask: Any) -> Any:
+        return module.loss(labels=z, logits=x, mask=mask, reduction="mean")
+
+    traced = tf.function(mean, input_signature=unknown, jit_compile=jit)
+    wanted = mean(labels, logits, mask)
+    suite.assert_ulp(traced(labels, logits, mask), suite.floats(wanted), dtype, shape=())
+    for arguments in ((labels[:1], logits, mask), (labels[:1], logits[:1], mask)):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            traced(*arguments)
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_keras_trains_with_the_loss(suite: Suite, dtype: str, compiled: bool) -> None:
     """One step of `fit` moves the weights as the exact gradient does."""
@@ -157,11 +192,19 @@ def test_autograph_leaves_the_package_alone(
 
     monkeypatch.setattr(api, "_convert_actual", noted)
 
-    def step(z: Any, x: Any) -> Any:
-        total = xa.sparse_softmax_xent.total_weight(labels=z)
-        return xa.sparse_softmax_xent.loss(labels=z, logits=x, reduction="mean"), total
+    def step(z: Any, y: Any, x: Any) -> Any:
+        total = xa.sparse_softmax_xent.total_weight(labels=y)
+        losses = (
+            xa.facades.tensorflow.sigmoid_cross_entropy_with_logits(z, x),
+            xa.facades.tensorflow.weighted_cross_entropy_with_logits(z, x, 2.0),
+            xa.facades.tensorflow.softmax_cross_entropy_with_logits(z, x),
+            xa.facades.tensorflow.sparse_softmax_cross_entropy_with_logits(y, x),
+            xa.facades.paddle.sigmoid_cross_entropy_with_logits(x, z),
+        )
+        return xa.sparse_softmax_xent.loss(labels=y, logits=x, reduction="mean"), total, losses
 
-    tf.function(step)(suite.array(INDICES, "int32"), suite.array(ROWS, dtype))
+    arrays = [suite.array(values, dtype) for values in (DENSE, ROWS)]
+    tf.function(step)(arrays[0], suite.array(INDICES, "int32"), arrays[1])
     assert converted == [__name__]
 
 
@@ -173,8 +216,14 @@ def test_what_is_refused(suite: Suite, dtype: str) -> None:
         xa.sigmoid_xent.loss(labels=np.asarray(DENSE), logits=x)
     with pytest.raises(TypeError, match=r"tensorflow; got one of numpy.*convert_to_tensor"):
         xa.sigmoid_xent.loss(labels=np.asarray(DENSE), logits=x)
-    with pytest.raises(TypeError, match=r"`logits` must be an array.*; got tensorflow.*Ragged"):
+    with pytest.raises(TypeError, match=r"`logits` must be an array.*Ragged.*`logits.to_tensor"):
         xa.sigmoid_xent.loss(labels=x, logits=tf.ragged.constant(DENSE))
+    with pytest.raises(TypeError, match=r"`logits` must be an array.*Sparse.*a dense one"):
+        xa.sigmoid_xent.loss(labels=x, logits=tf.sparse.from_dense(DENSE))
+    with tf.Graph().as_default():
+        y = tf.compat.v1.placeholder(tf.float32, [None, 3])
+        with pytest.raises(TypeError, match=r"`logits` must be a tensor of a tf.function"):
+            xa.sigmoid_xent.loss(labels=y, logits=y)
     with pytest.raises(TypeError, match=r"`logits` must have dtype .*; got .*int32"):
         xa.sigmoid_xent.loss(labels=x, logits=suite.array([[1, 2, 3]] * 2, "int32"))
 

@@ -321,6 +321,30 @@ def test_a_weight_of_0_gives_0_where_the_loss_is_infinite(suite: Suite, dtype: s
         assert [str(abs(v)) for v in suite.floats(number)] == ["0.0", "0.0", "nan"]
 
 
+@pytest.mark.eager
+@pytest.mark.dtypes("float32")
+def test_a_weight_that_only_float32_takes_for_0_keeps_an_infinite_loss(
+    suite: Suite, dtype: str
+) -> None:
+    if "float64" not in suite.target.dtypes():
+        pytest.skip(f"{suite.target.name} has no float64")
+    labels, logits = suite.array([[1.0, 0.0]], dtype), suite.array([[-math.inf, 0.0]], dtype)
+    for weight, loss in ((1e-60, math.inf), (0.0, 0.0)):
+        found = softmax_xent.loss(labels=labels, logits=logits, weights=weight)
+        assert suite.floats(found) == [loss]
+
+
+@pytest.mark.eager
+@pytest.mark.dtypes("float64")
+def test_a_loss_near_the_largest_number(suite: Suite, dtype: str) -> None:
+    """Its sum is taken in two parts, of which one would be infinite."""
+    logits = suite.array([[1e308, -2e307, 0.0], [1.7e308, 0.0, 0.0]], dtype)
+    labels = suite.array([[0.0, 1.0, 0.0], [0.0, 0.5, 0.5]], dtype)
+    losses = softmax_xent.loss(labels=labels, logits=logits)
+    for got, wanted in zip(suite.floats(losses), [1.2e308, 1.7e308], strict=True):
+        assert ulp_error(got, wanted, dtype) <= 4.0
+
+
 @pytest.mark.dtypes("float32")
 def test_an_axis_that_is_numpys_int(suite: Suite, dtype: str) -> None:
     np = pytest.importorskip("numpy")

@@ -8,8 +8,6 @@ from .._math.ops import Ops, SummingOps
 from .._typing import Array, Device, DType, Namespace, Program, Shape
 
 INT32_MAX = 2**31 - 1
-plan_keys: dict[type, Callable[[Array], tuple[object, ...] | None]] = {}
-"""What tells all that checks and plans read of an array, for types of which plans are kept."""
 
 
 class Backend:

@@ -14,8 +14,9 @@ CODES = {
 }
 """The codes of NumPy's dtypes in native byte order."""
 STANDARD = frozenset([*CODES.values(), "bfloat16"])
-_names: dict[tuple[type, DType], str] = {}
-"""What namespaces say of dtypes that write themselves in other ways, by type and dtype."""
+_names: dict[type, list[tuple[DType, str]]] = {}
+"""What namespaces say of dtypes that write themselves in other ways, by type. (The standard has
+dtypes compared, but not hashed.)"""
 
 
 def learn_names(xp: Namespace) -> None:
@@ -23,7 +24,7 @@ def learn_names(xp: Namespace) -> None:
     beyond = {name: getattr(xp, name) for name in ("float16", "bfloat16") if hasattr(xp, name)}
     for name, dtype in (xp.__array_namespace_info__().dtypes(kind=None) | beyond).items():
         if name_of(dtype) not in STANDARD:
-            _names[type(dtype), dtype] = name
+            _names.setdefault(type(dtype), []).append((dtype, name))
 
 
 def name_of(dtype: DType) -> str:
@@ -38,7 +39,9 @@ def name_of(dtype: DType) -> str:
     if known is not None:
         return known
     name = str(dtype).rpartition(".")[2].lower().removesuffix("_")
-    return name if name in STANDARD else _names.get((type(dtype), dtype), name)
+    if name in STANDARD:
+        return name
+    return next((given for other, given in _names.get(type(dtype), ()) if other == dtype), name)
 
 
 def native_name(dtype: DType) -> str | None:

@@ -4,18 +4,19 @@ Its tensors belong to no namespace. They are differentiated by plain autodiff of
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import paddle
 
-from .._math.ops import DifferentiatedOps, Ops
+from .._math.ops import Ops
 from .._typing import Array, Device, DType
-from .base import Backend
 from .inspection import Inspection
+from .ownerless import CompletedOps, OwnerlessBackend
 
 UNSIGNED = ("uint16", "uint32", "uint64")
 """What Paddle can do nothing with but cast it."""
-INFO = Inspection(paddle, integral="int64", lacks=UNSIGNED)
+FLOATING = {paddle.float16, paddle.bfloat16, paddle.float32, paddle.float64}
 LEAST_HALF = 2.0**-25
 """Half of the smallest float16."""
 
@@ -36,16 +37,32 @@ class Log1p(paddle.autograd.PyLayer):  # type: ignore[misc]
         return derivative / (1.0 + x)
 
 
-class PaddleOps(DifferentiatedOps):
-    """Paddle's functions under the names, and with the arguments, of the standard."""
+class Cast(paddle.autograd.PyLayer):  # type: ignore[misc]
+    """`halved` as a rule: the derivatives are cast by it, too, and not those of its lines."""
 
-    def __array_namespace_info__(self) -> Inspection:
-        """Return the standard's inspection."""
-        return INFO
+    @staticmethod
+    def forward(ctx: Any, x: Array, dtype: DType) -> Array:
+        """Return x in a dtype."""
+        ctx.dtype = x.dtype
+        return halved(x, dtype)
 
-    def isdtype(self, dtype: DType, kind: Any) -> bool:
-        """Tell whether a dtype is of a kind."""
-        return INFO.isdtype(dtype, kind)
+    @staticmethod
+    def backward(ctx: Any, derivative: Array) -> Array:
+        """Return the derivative in the dtype of x."""
+        return Cast.apply(derivative, ctx.dtype)
+
+
+def halved(x: Array, dtype: DType) -> Array:
+    """Return x from or in float16; Paddle 3.3 makes of some numbers below 2^-78 up to 7e-5."""
+    if dtype == paddle.float16:
+        x = paddle.where(paddle.abs(x) < LEAST_HALF, paddle.zeros_like(x), x)
+    return x.astype(dtype)
+
+
+class PaddleOps(CompletedOps):
+    """Paddle's functions, repaired."""
+
+    info = Inspection(paddle, integral="int64", lacks=UNSIGNED)
 
     def asarray(self, value: Any, *, dtype: DType | None = None) -> Array:
         """Return a tensor."""
@@ -58,13 +75,13 @@ class PaddleOps(DifferentiatedOps):
         return x.detach()
 
     def astype(self, x: Array, dtype: DType) -> Array:
-        """Return the tensor in a dtype.
-
-        Paddle 3.3 makes of some numbers below 2^-78 float16 numbers up to 7e-5.
-        """
-        if dtype == paddle.float16:
-            x = self.where(paddle.abs(x) < LEAST_HALF, 0.0, x)
-        return x.astype(dtype)
+        """Return the tensor in a dtype."""
+        if paddle.float16 not in {x.dtype, dtype} or not {x.dtype, dtype} <= FLOATING:
+            return x.astype(dtype)
+        if paddle.in_dynamic_mode():
+            return Cast.apply(x, dtype)
+        back = partial(halved, dtype=x.dtype)
+        return paddle.static.nn.static_pylayer(partial(halved, dtype=dtype), [x], back)
 
     def exp(self, x: Array) -> Array:
         """Return exp(x), and 0 where it is subnormal.
@@ -78,13 +95,32 @@ class PaddleOps(DifferentiatedOps):
         """Return log(1 + x)."""
         return Log1p.apply(x) if paddle.in_dynamic_mode() else paddle.log1p(x)
 
+    def number(self, value: float, dtype: DType) -> Array:
+        """Return a tensor of one number."""
+        return paddle.full([], value, dtype)
+
+    # With FLAGS_check_nan_inf a NaN or an infinity is an error in a tensor of constants, too.
+
     def where(self, condition: Array, x: Array, y: Array) -> Array:
-        """Return x where the condition is true, else y; numbers get the dtype of the other."""
-        if isinstance(x, (int, float)):
-            x = paddle.full([], x, y.dtype)
-        if isinstance(y, (int, float)):
-            y = paddle.full([], y, x.dtype)
-        return paddle.where(condition, x, y)
+        """Return x where the condition is true, else y; a NaN is made where it is needed."""
+        if isinstance(y, float) and y != y and paddle.in_dynamic_mode():
+            chosen = condition.astype(x.dtype)
+            return x * (chosen / chosen)
+        return super().where(condition, x, y)
+
+    def is_zero_times_infinity(self, factor: Array, x: Array) -> Array:
+        """Tell where the product would be 0*inf."""
+        return paddle.isinf(x) & self.is_zero(factor)
+
+    # Paddle 3.3 takes float64 numbers for equal that differ by 1e-16.
+
+    def is_zero(self, x: Array) -> Array:
+        """Tell where x is 0."""
+        return ~self.differs(x, 0.0)
+
+    def differs(self, x: Array, number: Array | float) -> Array:
+        """Tell where x is not a number, or NaN."""
+        return ~((x >= number) & (x <= number))
 
     def sum(
         self,
@@ -95,9 +131,9 @@ class PaddleOps(DifferentiatedOps):
         keepdims: bool = False,
     ) -> Array:
         """Add up in `dtype`, by default integers in int64: Paddle adds up int8 in int8."""
-        if dtype is None and INFO.isdtype(x.dtype, "integral"):
+        if dtype is None and self.isdtype(x.dtype, "integral"):
             dtype = paddle.int64
-        return paddle.sum(x, axis, dtype, keepdims)
+        return paddle.sum(x if dtype is None else self.cast(x, dtype), axis, keepdim=keepdims)
 
     def max(self, x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
         """Return the maximum."""
@@ -122,7 +158,7 @@ class PaddleOps(DifferentiatedOps):
     """Paddle differentiates `take_along_axis` only once."""
 
 
-class PaddleBackend(Backend):
+class PaddleBackend(OwnerlessBackend):
     """Dense tensors, of dynamic and of static graphs."""
 
     converter = "to_tensor"
@@ -134,6 +170,11 @@ class PaddleBackend(Backend):
         """Return the tensor, if Paddle can compute with it."""
         if paddle.in_dynamic_mode() and not array.is_dense():
             raise TypeError("a dense tensor; got a sparse one: convert it with `to_dense`")
+        if not paddle.in_dynamic_mode() and isinstance(array, paddle.Tensor):
+            raise TypeError(
+                "a tensor of the static graph; got an eager one, which `to_static` has not seen: "
+                "pass it by name, and not by **"
+            )
         if array.dtype in (getattr(paddle, name) for name in UNSIGNED):
             raise TypeError(
                 f"a tensor that Paddle computes with; got {array.dtype}: cast it to int64"

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from .._typing import Array
-from .base import Backend, plan_keys
+from .base import Backend
 from .names import learn_names
 
 ROOMS = {
@@ -59,7 +59,6 @@ def find_backend(array: Array) -> Backend | None:
         backend = _room(owner, OWNERLESS[owner][0])()
     learn_names(backend.xp)
     _found[type(array)] = backend
-    plan_keys[type(array)] = backend.plan_key
     return backend
 
 

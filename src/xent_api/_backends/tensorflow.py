@@ -8,24 +8,15 @@ from typing import Any
 
 import tensorflow as tf
 
-from .._math.ops import DifferentiatedOps
 from .._typing import Array, DType
-from .base import Backend
 from .inspection import Inspection
+from .ownerless import CompletedOps, OwnerlessBackend
 
-INFO = Inspection(tf, integral="int32")
 
+class TensorflowOps(CompletedOps):
+    """TensorFlow's functions."""
 
-class TensorflowOps(DifferentiatedOps):
-    """TensorFlow's functions under the names, and with the arguments, of the standard."""
-
-    def __array_namespace_info__(self) -> Inspection:
-        """Return the standard's inspection."""
-        return INFO
-
-    def isdtype(self, dtype: DType, kind: Any) -> bool:
-        """Tell whether a dtype is of a kind."""
-        return INFO.isdtype(dtype, kind)
+    info = Inspection(tf, integral="int32")
 
     def iinfo(self, dtype: DType) -> DType:
         """Return what has the dtype's `min` and `max`."""
@@ -45,13 +36,9 @@ class TensorflowOps(DifferentiatedOps):
         """Return the tensor in a dtype."""
         return tf.cast(x, dtype)
 
-    def where(self, condition: Array, x: Array, y: Array) -> Array:
-        """Return x where the condition is true, else y; numbers get the dtype of the other."""
-        if isinstance(x, (int, float)):
-            x = tf.constant(x, y.dtype)
-        if isinstance(y, (int, float)):
-            y = tf.constant(y, x.dtype)
-        return tf.where(condition, x, y)
+    def number(self, value: float, dtype: DType) -> Array:
+        """Return a tensor of one number."""
+        return tf.constant(value, dtype)
 
     def clip(self, x: Array, low: int, high: int) -> Array:
         """Return x, at least `low` and at most `high`."""
@@ -109,7 +96,7 @@ class TensorflowOps(DifferentiatedOps):
         return tf.fill(tf.shape(x), tf.constant(value, x.dtype))
 
 
-class TensorflowBackend(Backend):
+class TensorflowBackend(OwnerlessBackend):
     """Tensors and variables; TensorFlow places operations, and copies what stands elsewhere."""
 
     converter = "convert_to_tensor"
@@ -121,8 +108,29 @@ class TensorflowBackend(Backend):
         """Return the tensor, or that of a variable."""
         if array.shape.rank is None:
             raise TypeError("a tensor of a known number of dimensions")
+        if is_compared_as_a_whole(array):
+            raise TypeError(
+                "a tensor of a tf.function, or an eager one; got one of a graph in which == "
+                "compares tensors and not their elements"
+            )
         return tf.convert_to_tensor(array)
+
+    def of_shape(self, labels: Array, like: Array) -> Array:
+        """Return the labels; XLA leaves out the assertion, and graphs a reshape to itself."""
+        found, wanted = tf.shape(labels), tf.shape(like)
+        text = "`labels` must have the shape of `logits`, but for classes"
+        with tf.control_dependencies([tf.debugging.assert_equal(found, wanted, text)]):
+            return tf.reshape(labels, wanted)
 
     def device(self, array: Array) -> None:
         """Tensors need not share a device."""
         return
+
+
+def is_compared_as_a_whole(tensor: Array) -> bool:
+    """Tell whether == means identity: of a tensor that has a hash, as in graphs of TensorFlow 1."""
+    try:
+        hash(tensor)
+    except TypeError:
+        return False
+    return True

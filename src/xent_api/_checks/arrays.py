@@ -55,9 +55,13 @@ def _not_an_array(name: str, value: object, first: tuple[str, Backend] | None) -
     text = f"`{name}` must be {number}an array of a namespace of the Array API standard; got {got}"
     if value is None:
         return text
-    for method in ("toarray", "to_numpy"):  # SciPy's sparse arrays; columns of data frames
+    for method in ("toarray", "to_numpy", "to_tensor"):  # sparse, columns of data frames, ragged
         if hasattr(kind, method):
             return f"{text}: pass `{name}.{method}()`"
+    if hasattr(kind, "dense_shape"):
+        return f"{text}: convert it to a dense one"
+    if hasattr(kind, "value"):  # a variable that stands for an array, as Keras' does
+        return f"{text}: pass `{name}.value`"
     if hasattr(kind, "numpy"):  # as the tensors of libraries have that are no such namespace
         return f"{text}: these tensors follow no such namespace; pass `tensor.numpy()`"
     owner = _converter(first[1]) if first else "the asarray of your array library"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._backends.base import plan_keys
+from .._backends.registry import find_backend
 from .._checks.checker import Family, check
 from .._typing import Array
 from .plan import Plan, plan, run
@@ -24,7 +24,6 @@ def call(family: Family, outputs: tuple[str, ...], arguments: dict[str, Any]) ->
     inputs = check(family, arguments)
     arrays = to_rows(inputs.backend, inputs.arrays, inputs.axis)
     new = plan(inputs, arrays, outputs, arguments["reduction"])
-    key = key or _key((family, outputs), arguments)  # of a type that was not known before
     if key is not None:
         if len(_plans) >= MAX_PLANS:
             _plans.clear()
@@ -45,8 +44,8 @@ def _key(called: object, arguments: dict[str, Any]) -> tuple[object, ...] | None
             # 0.0 and -0.0 are equal, and NaN equals nothing.
             found.append(value.hex() if kind is float else value)
             continue
-        plan_key = plan_keys.get(kind)
-        part = None if plan_key is None else plan_key(value)
+        backend = find_backend(value)
+        part = None if backend is None else backend.plan_key(value)
         if part is None:
             return None
         found.append(part)

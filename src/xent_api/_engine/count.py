@@ -25,7 +25,7 @@ def total_weight(inputs: TotalInputs) -> Array:
         return _constant(backend, labels, size, number, dtype)
     operands = {"labels": labels} | operands
     aligned = are_aligned(operands.values())
-    weight = None if number is None else number.hex()
+    weight = None if number is None else (number, number.hex())
     program = CountProgram(tuple(operands), dtype, weight, ignored, aligned)
     (total,) = backend.evaluate(program, tuple(operands.values()), (True,))
     if weights is None:

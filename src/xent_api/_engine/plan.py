@@ -7,7 +7,7 @@ from .._backends.base import Backend, static_size
 from .._checks.checker import Inputs
 from .._checks.dtypes import dtype_of
 from .._math.program import LossProgram
-from .._math.totals import CountProgram, QuotientProgram
+from .._math.totals import CountProgram, DivisorProgram, QuotientProgram
 from .._typing import Array, DType, Reduction
 from .count import are_aligned
 from .rows import from_rows
@@ -44,7 +44,7 @@ def plan(
     unused = {"positions"} | ({"denominator"} if all(summed) else set())
     names = [*arrays, "denominator"] if counter else list(arrays)
     operands = tuple([name for name in names if name not in unused])
-    written = {name: number.hex() for name, number in numbers.items()}
+    constants = {name: (number, number.hex()) for name, number in numbers.items()}
     compute = dtype_of(backend.xp, inputs.compute)
     rowwise = inputs.axis is not None
     wide = backend.row_dtype(logits) if rowwise else None
@@ -55,7 +55,7 @@ def plan(
         compute,
         _results(inputs, logits, summed),
         tuple([not add for add in summed]),
-        tuple([item for item in written.items() if item[0] not in unused]),
+        tuple([item for item in constants.items() if item[0] not in unused]),
         inputs.ignored,
         inputs.smoothing,
         wide=compute if rowwise and wide is None else wide,
@@ -64,18 +64,22 @@ def plan(
     evaluate = None
     if set(operands).issubset(arrays):
         evaluate = backend.prepared(program, tuple([arrays[name] for name in operands]), summed)
-    finish = QuotientProgram(logits.dtype, written.get("denominator"))
+    finish = QuotientProgram(logits.dtype, constants.get("denominator"))
     return Plan(backend, inputs.axis, counter, program, summed, finish, evaluate)
 
 
 def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
     """Return the outputs for these arrays (name → array, as `to_rows` returns them)."""
     backend, axis, counter, program, summed, finish, evaluate = plan
+    given = arrays
     if counter is not None:
         counted = tuple([arrays[name] for name in counter.operands])
         (number,) = backend.evaluate(counter, counted, (True,))
         arrays = arrays | {"denominator": number}
-    operands = tuple([arrays[name] for name in program.operands])
+        if "denominator" in program.operands:
+            (divisor,) = backend.evaluate(DivisorProgram(), (number,), (False,))
+            given = arrays | {"denominator": divisor}
+    operands = tuple([given[name] for name in program.operands])
     found = evaluate(operands) if evaluate else backend.evaluate(program, operands, summed)
     if axis is not None:
         found = tuple(

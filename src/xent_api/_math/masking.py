@@ -28,7 +28,7 @@ def _differs(ops: Namespace, labels: Array, ignored: float) -> Array:
     if isinstance(ignored, int) and abs(ignored) >= 2**31:
         # Beyond the default integer dtype of some namespaces, though the labels' dtype holds it.
         ignored = ops.full_like(labels, ignored)
-    return labels != ignored
+    return ops.differs(labels, ignored)
 
 
 def select(ops: Namespace, keep: Array | None, value: Array, otherwise: float) -> Array:

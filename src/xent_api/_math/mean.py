@@ -21,5 +21,5 @@ def quotient(ops: Namespace, numerator: Array, denominator: Array | float) -> Ar
     if isinstance(denominator, float) and abs(denominator) >= 1.0:
         return ops.divided_by(numerator, denominator)  # A count: in no dtype is it 0.
     denominator = ops.zeros_like(numerator) + denominator  # `where` wants an array
-    empty = (numerator == 0) & (denominator == 0)
+    empty = ops.is_zero(numerator) & ops.is_zero(denominator)
     return numerator / ops.where(empty, 1.0, denominator)

@@ -43,6 +43,14 @@ class Ops:
 
     # Elements
 
+    def is_zero(self, x: Array) -> Array:
+        """Tell where x is 0."""
+        return x == 0.0
+
+    def differs(self, x: Array, number: Array | float) -> Array:
+        """Tell where x is not a number, or NaN."""
+        return x != number
+
     def exp_neg_abs(self, x: Array, sign: Array) -> Array:
         """Return exp(-abs(x)), with `sign` * x for -abs(x).
 
@@ -68,7 +76,7 @@ class Ops:
     def is_zero_times_infinity(self, factor: Array, x: Array) -> Array:
         """Tell where the product would be 0*inf."""
         # Not `isinf`, for which a compiler may take the elements one by one: a quarter of the time.
-        return (self.abs(x) == math.inf) & (factor == 0.0)
+        return (self.abs(x) == math.inf) & self.is_zero(factor)
 
     def divided_by(self, x: Array, number: float) -> Array:
         """Return x / number, rounded once.

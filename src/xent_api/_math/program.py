@@ -9,7 +9,7 @@ that what is made of one can be kept.
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from .._typing import Array, DType, Namespace
+from .._typing import Array, Constant, DType, Namespace
 from . import optimistic, sigmoid, softmax
 from .masking import select, valid_positions
 from .mean import divided
@@ -39,9 +39,8 @@ class LossProgram(NamedTuple):
     """The dtype of each output."""
     divided: tuple[bool, ...]
     """Whether each output is divided by the denominator, if there is one, and not summed first."""
-    numbers: tuple[tuple[str, str], ...]
-    """The operands that are Python numbers, as `float.hex` writes them: 0.0 and -0.0 are equal, and
-    NaN equals nothing, but programs that are the same have to be equal, and no others."""
+    numbers: tuple[tuple[str, Constant], ...]
+    """The operands that are Python numbers."""
     ignored: int | float | None
     smoothing: float
     wrt: str | None = None
@@ -62,7 +61,7 @@ class LossProgram(NamedTuple):
         """Return the outputs."""
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         keep = self._valid(ops, given)
-        values: dict[str, Array] = {name: float.fromhex(text) for name, text in self.numbers}
+        values: dict[str, Array] = {name: number for name, (number, _) in self.numbers}
         if "classes" in given:
             # Beyond that dtype an unsigned number becomes a negative one, which is no class either.
             values["classes"] = given["classes"]
@@ -72,7 +71,7 @@ class LossProgram(NamedTuple):
                 values[name] = select(ops, keep, ops.cast(given[name], self.compute), neutral)
         denominator = given.get("denominator", values.get("denominator"))
         denominator = denominator if True in self.divided else None
-        formulas = self._rows if self.rowwise else self._elements
+        formulas = self._elements if self.family == "sigmoid" else self._rows
         found = formulas(ops, values, keep, denominator)
         return tuple(
             ops.cast(select(ops, keep, found[name], 0.0), dtype)

@@ -78,8 +78,8 @@ class Label(NamedTuple):
     """e, but 0 at the label."""
     b: Array
     """The sum of the rest."""
-    valid: Array
-    """Whether the label is a class."""
+    defined: Array
+    """1 where the label is a class, else NaN."""
 
 
 def dense_terms(
@@ -128,10 +128,11 @@ def sparse_terms(
     valid = is_class(labels, rows.size)
     if keep is not None:
         valid = ~(keep & ~valid)
-    # Every output depends on one of these.
-    r, partition = (ops.where(valid, value, nan) for value in (b + (e_label - 1.0), b + e_label))
+    # Every output depends on one of these, and so does every derivative: as a factor.
+    defined = ops.where(valid, ops.ones_like(b), nan)
+    r, partition = (b + (e_label - 1.0)) * defined, (b + e_label) * defined
     terms = Terms(rows, u, e, r, partition, None, row_weights(ops, weights, r), denominator)
-    return terms, Label(at, u_label, e_label, rest, b, valid)
+    return terms, Label(at, u_label, e_label, rest, b, defined)
 
 
 def is_class(labels: Array, size: int) -> Array:
@@ -152,7 +153,7 @@ def dense_loss(ops: Namespace, t: Terms, z: Array) -> Array:
     """Return L of the rows for a label of each class."""
     u = t.u
     if t.weights is not None:
-        u = ops.finite_if_weighted_by_0(u, _narrow(ops, t, t.weights))
+        u = ops.finite_if_weighted_by_0(u, t.weights)
     products = ops.product_or_zero(_smoothed(ops, t, z), u)
     return _loss(ops, t, -ops.row_sum(products, t.rows.wide))
 
@@ -193,7 +194,7 @@ def dense_hessian(ops: Namespace, t: Terms, _: Array) -> Array:
 
 def sparse_hessian(ops: Namespace, t: Terms, label: Label) -> Array:
     """Return the same for a class index, with an r that has all digits wherever the label is."""
-    r = ops.where(label.valid, ops.sum_excluding_max(t.e, t.rows.wide), nan)
+    r = ops.sum_excluding_max(t.e, t.rows.wide) * label.defined
     return _hessian(ops, t, r, 1.0 + r)
 
 

@@ -6,6 +6,8 @@ one number is nearly all of the sum, and some by 50, one number after the other.
 """
 
 from collections.abc import Callable
+from math import inf
+from operator import add
 from typing import Any
 
 from .._typing import Array, DType, Namespace
@@ -27,14 +29,18 @@ def row_sum(ops: Namespace, value: Array, wide: DType) -> Array:
     """
     total = ops.plain_row_sum(value, wide)
     if value.dtype == wide:
-        rounded = _rounded(ops, value, total)
+        # An infinite sum has no error to speak of, and no NaN is made on the way to it. (One of
+        # more than half of the largest number is left as it is: what is added would overflow.)
+        finite = ops.abs(total + total) < inf
+        value, known = ops.where(finite, value, 0.0), ops.where(finite, total, 0.0)
+        rounded = _rounded(ops, value, known)
         # A derivative needs one array for both sums: its two parts cancel.
         high, rounded = ops.recomputed(
-            ops.plain_row_sum(rounded, wide), rounded, _rounded, value, total
+            ops.plain_row_sum(rounded, wide), rounded, _rounded, value, known
         )
         low = ops.plain_row_sum(value - rounded, wide)
         # Each by itself: compilers may make a kernel of both that takes 4 times as long.
-        total = total + (_finite(ops, high - total) + _finite(ops, low))
+        total = total + ((high - known) + low)
     return total
 
 
@@ -56,8 +62,10 @@ def sum_excluding_max(ops: Namespace, e: Array, wide: DType) -> Array:
 
 def sum_of_arrays(ops: Namespace, arrays: list[Array]) -> Array:
     """Return the sum of arrays as if it were rounded once, by D. Knuth's exact differences."""
-    value, error = in_tree(_two_sum, [(array, None) for array in arrays])
-    return value if error is None else value + _finite(ops, error)
+    total = in_tree(add, arrays)
+    finite = ops.abs(total + total) < inf  # as above
+    value, error = in_tree(_two_sum, [(ops.where(finite, array, 0.0), None) for array in arrays])
+    return ops.where(finite, value if error is None else value + error, total)
 
 
 def in_tree(join: Callable[[Any, Any], Any], parts: list[Any]) -> Any:
@@ -69,11 +77,6 @@ def in_tree(join: Callable[[Any, Any], Any], parts: list[Any]) -> Any:
         joined = [join(*pair) for pair in zip(parts[::2], parts[1::2], strict=False)]
         parts = joined + parts[len(joined) * 2 :]
     return parts[0]
-
-
-def _finite(ops: Namespace, error: Array) -> Array:
-    # An infinite sum has no error to speak of.
-    return ops.where(ops.isnan(error), 0.0, error)
 
 
 def _two_sum(

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .._typing import Array, DType, Namespace
+from .._typing import Array, Constant, DType, Namespace
 from .masking import select, valid_positions
 from .mean import divided
 
@@ -14,8 +14,8 @@ class CountProgram(NamedTuple):
     """Their names; the first one, the labels if any can be ignored, has the shape of all."""
     dtype: DType
     """The dtype of the weights; int8 where there are none."""
-    weight: str | None
-    """The weight if it is a number, as in `LossProgram`."""
+    weight: Constant | None
+    """The weight if it is a number."""
     ignored: int | float | None
     aligned: bool
     """Whether the other operands are known to have the shape of the first."""
@@ -38,15 +38,31 @@ class CountProgram(NamedTuple):
             return (select(ops, keep, ops.cast(given["weights"], self.dtype), 0.0),)
         if self.weight is None:
             return (keep,)
-        return (select(ops, keep, ops.astype(keep, self.dtype) * float.fromhex(self.weight), 0.0),)
+        return (select(ops, keep, ops.astype(keep, self.dtype) * self.weight[0], 0.0),)
+
+
+class DivisorProgram(NamedTuple):
+    """A number of positions, and 1 for none: then no result that is divided by it is kept.
+
+    Divided by 0 they would be infinite on the way, or NaN, which some tools look for.
+    """
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether a row of classes is one thing: here elements are."""
+        return False
+
+    def results(self, ops: Namespace, count: Array) -> tuple[Array]:
+        """Return the divisor."""
+        return (count + ops.cast(count == 0, count.dtype),)
 
 
 class QuotientProgram(NamedTuple):
     """The last step of a mean: sum over denominator, rounded to the dtype of the result."""
 
     result_dtype: DType
-    number: str | None
-    """The denominator if it is a number, as in `LossProgram`."""
+    number: Constant | None
+    """The denominator if it is a number."""
 
     @property
     def rowwise(self) -> bool:
@@ -55,6 +71,6 @@ class QuotientProgram(NamedTuple):
 
     def results(self, ops: Namespace, total: Array, *denominator: Array) -> tuple[Array]:
         """Return the quotient of 0-d arrays."""
-        number = None if self.number is None else float.fromhex(self.number)
+        number = None if self.number is None else self.number[0]
         mean = divided(ops, total, denominator[0] if denominator else number)
         return (ops.cast(mean, self.result_dtype),)

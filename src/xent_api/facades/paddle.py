@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .._backends.marks import as_it_is
 from .._checks.checker import SIGMOID, TotalInputs, check
 from .._engine.count import total_weight
 from .._engine.plan import plan, run
@@ -14,6 +15,7 @@ __all__ = ["sigmoid_cross_entropy_with_logits"]
 CODE = re.compile("`[^`]*`")
 
 
+@as_it_is
 def sigmoid_cross_entropy_with_logits(
     x: Array,
     label: Array,

@@ -1,6 +1,7 @@
 """The signatures of ``tf.nn`` (TensorFlow 2)."""
 
 from .. import sigmoid_xent, softmax_xent, sparse_softmax_xent
+from .._backends.marks import as_it_is
 from .._typing import Array, Number
 from ._arguments import require, require_same_dtype
 
@@ -12,6 +13,7 @@ __all__ = [
 ]
 
 
+@as_it_is
 def sigmoid_cross_entropy_with_logits(
     labels: Array | None = None, logits: Array | None = None, name: str | None = None
 ) -> Array:
@@ -54,6 +56,7 @@ def sigmoid_cross_entropy_with_logits(
     return sigmoid_xent.loss(labels=labels, logits=logits)
 
 
+@as_it_is
 def weighted_cross_entropy_with_logits(
     labels: Array, logits: Array, pos_weight: Array | Number, name: str | None = None
 ) -> Array:
@@ -95,6 +98,7 @@ def weighted_cross_entropy_with_logits(
     return sigmoid_xent.loss(labels=labels, logits=logits, pos_weight=pos_weight)
 
 
+@as_it_is
 def softmax_cross_entropy_with_logits(
     labels: Array, logits: Array, axis: int = -1, name: str | None = None
 ) -> Array:
@@ -137,6 +141,7 @@ def softmax_cross_entropy_with_logits(
     return softmax_xent.loss(labels=labels, logits=logits, axis=axis)
 
 
+@as_it_is
 def sparse_softmax_cross_entropy_with_logits(
     labels: Array, logits: Array, name: str | None = None
 ) -> Array:

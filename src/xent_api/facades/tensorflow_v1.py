@@ -1,11 +1,13 @@
 """The signature of TensorFlow 1, which forbade positional arguments by a sentinel."""
 
+from .._backends.marks import as_it_is
 from .._typing import Array
 from . import tensorflow
 
 __all__ = ["sigmoid_cross_entropy_with_logits"]
 
 
+@as_it_is
 def sigmoid_cross_entropy_with_logits(
     _sentinel: None = None,
     labels: Array | None = None,

@@ -18,6 +18,10 @@ from .strategy import choose
 
 # JAX before 0.8 has it in `jax.experimental` only.
 enable_x64: Any = (jax if hasattr(jax, "enable_x64") else jax.experimental).enable_x64
+LOWERS_FLOAT64: bool = jax.__version_info__ >= (0, 7, 2)
+"""Whether compiled lines may be of float64 where users have none. Older versions give the lines'
+numbers the dtype float32, and then refuse them (an error of MLIR's verifier, seen in 0.5 to 0.7.1).
+"""
 Function = Callable[..., tuple[Array, ...]]
 
 
@@ -50,7 +54,7 @@ class JaxBackend(Backend):
     def positions(self, labels: Array, axis: int) -> Array:
         """Return zeros, and no slice of labels, which may be NaN or sharded by classes."""
         shape = labels.shape[:axis] + labels.shape[labels.ndim + axis + 1 :]
-        return self.xp.zeros((*shape, 1), dtype=self.xp.bool)
+        return self.xp.zeros((*shape, 1), dtype=self.xp.bool, **self.creation(labels))
 
     def row_dtype(self, like: Array) -> DType:
         """Return float64, whether or not users may have arrays of it."""
@@ -119,11 +123,12 @@ class JaxBackend(Backend):
         three classes.) TPUs have none, and it takes them long to compute as if they had.
         """
         rule = choose(program, traced=traced)
+        able = LOWERS_FLOAT64 or jax.config.jax_enable_x64 or not traced
         plain = ShardedOps(self.xp) if sharded else JaxOps(self.xp)
         cpu = plain if sharded else rule.ops(self.xp)
-        gpu = self._rows(program, plain, wide=True)
+        gpu = self._rows(program, plain, wide=able)
         return {
-            "cpu": self._rows(program, cpu, wide=sharded or rule.float64),
+            "cpu": self._rows(program, cpu, wide=able and (sharded or rule.float64)),
             "cuda": gpu,
             "rocm": gpu,
             "default": self._rows(program, plain, wide=False),

@@ -8,7 +8,7 @@ import torch
 from torch.autograd import forward_ad
 
 from ..._typing import Array, DType, Program
-from ..base import Backend, plan_keys
+from ..base import Backend
 from ..derivatives import has_closed_form
 from ..execution import current
 from . import eager
@@ -16,6 +16,8 @@ from .autograd import by_rule
 from .ops import FINAL_OPS, OPS, is_distributed, xp
 
 Operands = tuple[Array, ...]
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+"""And not what subclasses make of them."""
 
 
 class TorchBackend(Backend):
@@ -27,7 +29,7 @@ class TorchBackend(Backend):
 
     def plan_key(self, array: Array) -> tuple[object, ...] | None:
         """Return what matters of a tensor, where nobody traces or compiles the call."""
-        if is_traced() or array.is_nested:
+        if type(array) not in PLAIN or array.is_nested or is_traced():
             return None
         return array.dtype, array.shape, array.device, array.layout
 
@@ -158,7 +160,3 @@ def _run_traced(program: Program, operands: Operands) -> tuple[Array, ...]:
         return results
     final = not torch._C._are_functorch_transforms_active() and forward_ad._current_level < 0
     return program.results(FINAL_OPS if final else OPS, *operands)
-
-
-for _kind in (torch.Tensor, torch.nn.Parameter):  # and not what subclasses make of them
-    plan_keys[_kind] = BACKEND.plan_key
