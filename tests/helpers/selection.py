@@ -3,7 +3,7 @@
 `--nightly` adds the rest.
 
 - NumPy, PyTorch and array-api-strict lack only single tests that take more than 20 s of processor
-  time, which are marked `nightly`.
+  time, which are marked `nightly`, and what PyTorch compiles of half precision.
 - JAX has every traced test in float32 and float64; eagerly those marked `everywhere`, in float32;
   those marked `autodiff`, and its own ones, in every dtype.
 - JAX without float64 has those marked `everywhere`, in float32 (traced ones).
@@ -15,6 +15,7 @@ import pytest
 from .suite import Suite
 
 WHOLE = frozenset({"numpy", "torch", "array_api_strict"})
+HALF = frozenset({"float16", "bfloat16"})
 
 
 def in_default_set(item: pytest.Item) -> bool:
@@ -24,7 +25,7 @@ def in_default_set(item: pytest.Item) -> bool:
     params = item.callspec.params if hasattr(item, "callspec") else {}
     suite = params.get("suite")
     if not isinstance(suite, Suite) or suite.target.library in WHOLE:
-        return True
+        return not (_is_compiled_by_torch(item) and params.get("dtype") in HALF)
     if _is_its_own(item, suite.target.name):
         return True
     everywhere = item.get_closest_marker("everywhere") is not None
@@ -36,6 +37,10 @@ def in_default_set(item: pytest.Item) -> bool:
     # Eagerly JAX compiles each operation for each new shape: there the marked ones must do.
     wanted = {None, "float32", "float64"} if suite.traced else {None, "float32"}
     return (everywhere or (whole and suite.traced)) and params.get("dtype") in wanted
+
+
+def _is_compiled_by_torch(item: pytest.Item) -> bool:
+    return "torch-traced" in item.name or ("[torch-" in item.name and "compiled" in item.name)
 
 
 def _is_its_own(item: pytest.Item, target: str) -> bool:

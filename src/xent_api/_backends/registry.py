@@ -5,7 +5,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
-from .._typing import Array
+from .._typing import Array, Namespace
 from .base import Backend
 from .names import learn_names
 
@@ -48,8 +48,10 @@ def find_backend(array: Array) -> Backend | None:
 
     if is_array_api_obj(array):
         xp = array_namespace(array)
+        if not hasattr(xp, "__array_namespace_info__"):
+            return None
         # "array_api_compat.numpy" and "jax.numpy" are rooms "numpy" and "jax", also when vendored.
-        name: str = xp.__name__.rpartition("array_api_compat.")[2].partition(".")[0]
+        name = name_of_library(xp).partition(".")[0]
         module, kind = ROOMS.get(name, ("base", "Backend"))
         backend: Backend = _room(module, kind)(xp)
     else:
@@ -60,6 +62,12 @@ def find_backend(array: Array) -> Backend | None:
     learn_names(backend.xp)
     _found[type(array)] = backend
     return backend
+
+
+def name_of_library(xp: Namespace) -> str:
+    """Return the name by which users import a namespace."""
+    name: str = xp.__name__
+    return name.rpartition("array_api_compat.")[2]
 
 
 def _owner(array: Array) -> str | None:

@@ -1,11 +1,21 @@
 """One namespace and one device for all array arguments."""
 
 from .._backends.base import Backend
-from .._backends.registry import find_backend
+from .._backends.registry import find_backend, name_of_library
 from .._typing import Array
 
 NUMBERS = frozenset({"weights", "pos_weight", "denominator"})
 """The arguments that may be numbers."""
+ADVICE = {
+    "__array_namespace__": ", whose namespace lacks `__array_namespace_info__` (2023.12)",
+    "toarray": ": pass `{name}.toarray()`",  # sparse arrays of SciPy
+    "to_numpy": ": pass `{name}.to_numpy()`",  # columns of data frames
+    "to_tensor": ": pass `{name}.to_tensor()`",  # ragged tensors
+    "dense_shape": ": convert it to a dense one",
+    "value": ": pass `{name}.value`",  # variables that stand for an array, as those of Keras
+    "numpy": ": these tensors follow no such namespace; pass `tensor.numpy()`",
+}
+"""What to do with an object that is no array, by an attribute of its class."""
 
 
 def check_arrays(arrays: dict[str, object]) -> tuple[Backend, dict[str, Array]]:
@@ -26,11 +36,11 @@ def check_arrays(arrays: dict[str, object]) -> tuple[Backend, dict[str, Array]]:
             raise TypeError(f"`{name}` must be {error}") from None
         if first is None:
             first = name, backend
-        elif library(backend) != library(first[1]):
+        elif name_of_library(backend.xp) != name_of_library(first[1].xp):
             raise TypeError(
                 f"`{name}` must be of the same array namespace as `{first[0]}`, "
-                f"{library(first[1])}; got one of {library(backend)}: convert it with "
-                f"{_converter(first[1])}"
+                f"{name_of_library(first[1].xp)}; got one of {name_of_library(backend.xp)}: "
+                f"convert it with {_converter(first[1])}"
             )
         else:
             _check_device(name, supported[name], first[0], supported[first[0]], first[1])
@@ -38,14 +48,8 @@ def check_arrays(arrays: dict[str, object]) -> tuple[Backend, dict[str, Array]]:
     return first[1], supported
 
 
-def library(backend: Backend) -> str:
-    """Return the name by which users import the library."""
-    name: str = backend.xp.__name__
-    return name.rpartition("array_api_compat.")[2]
-
-
 def _converter(backend: Backend) -> str:
-    return f"{library(backend)}.{backend.converter}"
+    return f"{name_of_library(backend.xp)}.{backend.converter}"
 
 
 def _not_an_array(name: str, value: object, first: tuple[str, Backend] | None) -> str:
@@ -55,15 +59,9 @@ def _not_an_array(name: str, value: object, first: tuple[str, Backend] | None) -
     text = f"`{name}` must be {number}an array of a namespace of the Array API standard; got {got}"
     if value is None:
         return text
-    for method in ("toarray", "to_numpy", "to_tensor"):  # sparse, columns of data frames, ragged
-        if hasattr(kind, method):
-            return f"{text}: pass `{name}.{method}()`"
-    if hasattr(kind, "dense_shape"):
-        return f"{text}: convert it to a dense one"
-    if hasattr(kind, "value"):  # a variable that stands for an array, as Keras' does
-        return f"{text}: pass `{name}.value`"
-    if hasattr(kind, "numpy"):  # as the tensors of libraries have that are no such namespace
-        return f"{text}: these tensors follow no such namespace; pass `tensor.numpy()`"
+    for attribute, advice in ADVICE.items():
+        if hasattr(kind, attribute):
+            return text + advice.format(name=name)
     owner = _converter(first[1]) if first else "the asarray of your array library"
     return f"{text}: convert it with {owner}"
 
