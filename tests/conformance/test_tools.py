@@ -18,7 +18,10 @@ NAN, INF = math.nan, math.inf
 
 
 def _arguments(suite: Suite, dtype: str, family: str, classes: int) -> dict[str, Any]:
-    """Return four rows: good, ignored or masked, of NaN under a mask, of no class under one."""
+    """Return four rows: good, ignored or masked, of NaN under a mask, and under one.
+
+    The label of the last is no class, where labels are class indices.
+    """
     row = [math.sin(3.0 * j) for j in range(classes)]
     mask = suite.array([True, family == "sparse_softmax", False, False], "bool")
     options: dict[str, Any] = {"mask": mask}
@@ -102,3 +105,58 @@ def test_torch_detects_no_anomaly(
     assert x.grad is not None
     assert x.grad.isfinite().all()
     assert x.grad[0].abs().max() > 0.0
+
+
+@pytest.mark.only("jax")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_jax_finds_no_nan_in_a_mean_of_nothing(suite: Suite, dtype: str, family: str) -> None:
+    """Its denominator is 0."""
+    import jax
+
+    given = _arguments(suite, dtype, family, 3)
+    given["mask"] = given["mask"] & False
+    options = {name: given.pop(name) for name in ("ignore_index",) if name in given}
+    x = given.pop("logits")
+
+    def slopes(x: Any) -> Any:
+        return FAMILIES[family].gradient(logits=x, **given, **options, reduction="mean")
+
+    with jax.debug_nans(True):
+        found = (slopes(x), jax.jit(slopes)(x), jax.grad(lambda x: (slopes(x) ** 2).sum())(x))
+    assert {value for array in found for value in suite.floats(array)} == {0.0}
+
+
+@pytest.mark.only("jax")
+@pytest.mark.dtypes("float32", "float64")
+@pytest.mark.parametrize("classes", [2, 20, 200])
+def test_jax_finds_no_nan_in_infinite_sums(suite: Suite, dtype: str, classes: int) -> None:
+    """An infinite loss is one, and 0 with a weight of 0."""
+    import jax
+
+    labels = suite.array([[1.0] + [0.0] * (classes - 1)] * 2, dtype)
+    logits = suite.array([[-INF] + [0.0] * (classes - 1)] * 2, dtype)
+    weights = suite.array([0.0, 1.0], dtype)
+
+    def losses(x: Any) -> Any:
+        return xa.softmax_xent.loss(labels=labels, logits=x, weights=weights)
+
+    with jax.debug_nans(True):
+        found = losses(logits), jax.jit(losses)(logits)
+    for array in found:
+        assert suite.floats(array) == [0.0, INF]
+
+
+@pytest.mark.only("torch")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_torch_detects_no_anomaly_in_a_mean_of_nothing(
+    suite: Suite, dtype: str, family: str
+) -> None:
+    import torch
+
+    given = _arguments(suite, dtype, family, 3)
+    given["mask"] = given["mask"] & False
+    x = given.pop("logits").requires_grad_()
+    with torch.autograd.set_detect_anomaly(True):
+        slope = FAMILIES[family].gradient(logits=x, reduction="mean", **given)
+        (second,) = torch.autograd.grad((slope**2).sum(), x)
+    assert {*suite.floats(slope.detach()), *suite.floats(second)} == {0.0}

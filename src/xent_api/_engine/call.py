@@ -8,7 +8,7 @@ from .._typing import Array
 from .plan import Plan, plan, run
 from .rows import to_rows
 
-OPTIONS = (bool, int, float, str)
+OPTIONS = (bool, int, float, str)  # no set: PyTorch 2.8's compiler takes none of types
 MAX_PLANS = 256
 _plans: dict[tuple[object, ...], Plan] = {}
 """Plans of earlier calls. A call with the same types, dtypes, shapes and options reuses its plan;

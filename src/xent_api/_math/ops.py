@@ -119,7 +119,7 @@ class Ops:
         return LabelPlace(classes, labels, labels != classes)
 
     def take_label(self, x: Array, at: LabelPlace) -> Array:
-        """Return x at the label, or at the class nearest to a label that is none."""
+        """Return x at the label; at one that is no class, x of any class, or 0."""
         last = at.classes.shape[-1] - 1
         return self.take_along_axis(x, self.clip(at.labels, 0, last), axis=-1)
 

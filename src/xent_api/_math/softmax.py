@@ -127,7 +127,7 @@ def sparse_terms(
     b = ops.row_sum(rest, rows.wide)
     valid = is_class(labels, rows.size)
     if keep is not None:
-        valid = ~(keep & ~valid)
+        valid = ~(keep & ~valid)  # or not kept: kernels know no other "or"
     # Every output depends on one of these, and so does every derivative: as a factor.
     defined = ops.where(valid, ops.ones_like(b), nan)
     r, partition = (b + (e_label - 1.0)) * defined, (b + e_label) * defined
