@@ -172,6 +172,9 @@ from jax.sharding import NamedSharding, PartitionSpec
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 
 assert len(jax.devices()) == 8
+# A total is where the labels are, though nothing of them is counted.
+elsewhere = jax.device_put(jnp.ones((4, 3)), jax.devices()[1])
+assert softmax_xent.total_weight(labels=elsewhere).devices() == {jax.devices()[1]}
 mesh = jax.make_mesh((8,), ("batch",))
 jax.set_mesh(mesh)
 rows = NamedSharding(mesh, PartitionSpec("batch"))
