@@ -86,17 +86,15 @@ def test_to_static(suite: Suite, dtype: str, family: str, way: str) -> None:
     suite.assert_ulp(slope, suite.floats(slopes), dtype, shape=(3, 3))
 
 
-class Layer:
-    """A layer whose loss and options are not told by its code."""
+def _layer(function: Any, **options: Any) -> Any:
+    """Return a layer whose code does not tell its loss and options."""
+    import paddle
 
-    def __new__(cls, function: Any, **options: Any) -> Any:
-        import paddle
+    class Loss(paddle.nn.Layer):  # type: ignore[misc]
+        def forward(self, z: Any, x: Any) -> Any:
+            return function(labels=z, logits=x, **options)
 
-        class Loss(paddle.nn.Layer):  # type: ignore[misc]
-            def forward(self, z: Any, x: Any) -> Any:
-                return function(labels=z, logits=x, **options)
-
-        return Loss()
+    return Loss()
 
 
 def test_to_static_sees_functions_and_options(suite: Suite, dtype: str) -> None:
@@ -112,7 +110,7 @@ def test_to_static_sees_functions_and_options(suite: Suite, dtype: str) -> None:
         (xa.softmax_xent.loss, {}),
     ]
     for function, options in calls:
-        got = paddle.jit.to_static(Layer(function, **options))(labels, logits)
+        got = paddle.jit.to_static(_layer(function, **options))(labels, logits)
         wanted = function(labels=labels, logits=logits, **options)
         suite.assert_ulp(got, suite.floats(wanted), dtype, shape=tuple(wanted.shape))
 
@@ -263,7 +261,7 @@ def test_what_is_refused(suite: Suite, dtype: str) -> None:
     x = suite.array(ROWS, dtype)
     with pytest.raises(TypeError, match=r"paddle; got one of numpy.*paddle\.to_tensor"):
         xa.sigmoid_xent.loss(labels=np.asarray(DENSE), logits=x)
-    static = paddle.jit.to_static(Layer(xa.sigmoid_xent.loss, weights=x.detach()), full_graph=True)
+    static = paddle.jit.to_static(_layer(xa.sigmoid_xent.loss, weights=x.detach()), full_graph=True)
     with pytest.raises(Exception, match="`weights` must be a tensor of the static graph"):
         static(x, x)
     with pytest.raises(TypeError, match=r"`logits` must be a dense tensor.*`to_dense`"):
