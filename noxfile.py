@@ -100,11 +100,13 @@ def typing(session: nox.Session) -> None:
 
 @nox.session(tags=["default"])
 def tests(session: nox.Session) -> None:
-    """Run the unit tests, and the default set of the conformance suite on most backends."""
-    _install(session, "test", "unit", *(f"backend-{name}" for name in TOGETHER))
+    """Run the unit tests, the conformance suite's default set on most backends, the examples."""
+    _install(session, "test", "unit", "examples", *(f"backend-{name}" for name in TOGETHER))
     folders = ("tests/unit", "tests/conformance")
     chosen = [name for name in TARGETS if name not in ALONE]
     session.run("pytest", *folders, "-n2", *_chosen(chosen), *session.posargs)
+    if not session.posargs:
+        _run_examples(session)
 
 
 @nox.session(tags=["default"])
@@ -121,10 +123,14 @@ def unit(session: nox.Session) -> None:
     session.run("pytest", "tests/unit", "-n2", *session.posargs)
 
 
-@nox.session(tags=["default"])
+@nox.session
 def examples(session: nox.Session) -> None:
-    """Run the examples of the README, the documentation and every docstring (two minutes)."""
+    """Run the examples of the README, the documentation and every docstring (half a minute)."""
     _install(session, "examples")
+    _run_examples(session, *session.posargs)
+
+
+def _run_examples(session: nox.Session, *arguments: str) -> None:
     session.run(
         "pytest",
         "-n2",
@@ -137,7 +143,7 @@ def examples(session: nox.Session) -> None:
         "--ignore=docs/how-to/many_machines.py",
         "--pyargs",
         "xent_api",
-        *session.posargs,
+        *arguments,
     )
     # Both sides of the tables; TensorFlow's and Paddle's rows run in `peers`.
     session.run("pytest", "-W", "default", "tests/peers/test_migration.py")

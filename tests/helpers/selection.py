@@ -3,10 +3,10 @@
 `--nightly` adds the rest.
 
 - NumPy, PyTorch and array-api-strict lack only single tests that take more than 20 s of processor
-  time, which are marked `nightly`, and what PyTorch compiles of half precision.
-- JAX has every traced test in float32 and float64; eagerly those marked `everywhere`, in float32;
-  those marked `autodiff`, and its own ones, in every dtype.
-- JAX without float64 has those marked `everywhere`, in float32 (traced ones).
+  time, which are marked `nightly`, and what PyTorch compiles of other dtypes than float32.
+- JAX has every traced test in float32 and float64; eagerly those marked `everywhere` or `autodiff`,
+  and its own ones, in float32.
+- JAX without float64, and ndonnx, have those marked `everywhere`, and their own ones, in float32.
 - All others have those marked `everywhere`, and their own ones.
 """
 
@@ -15,7 +15,8 @@ import pytest
 from .suite import Suite
 
 WHOLE = frozenset({"numpy", "torch", "array_api_strict"})
-HALF = frozenset({"float16", "bfloat16"})
+SLOW = frozenset({"jax", "ndonnx"})
+"""Libraries that make something new for each operation and shape, also eagerly."""
 
 
 def in_default_set(item: pytest.Item) -> bool:
@@ -23,20 +24,17 @@ def in_default_set(item: pytest.Item) -> bool:
     if item.get_closest_marker("nightly"):
         return False
     params = item.callspec.params if hasattr(item, "callspec") else {}
-    suite = params.get("suite")
+    suite, dtype = params.get("suite"), params.get("dtype")
     if not isinstance(suite, Suite) or suite.target.library in WHOLE:
-        return not (_is_compiled_by_torch(item) and params.get("dtype") in HALF)
-    if _is_its_own(item, suite.target.name):
-        return True
-    everywhere = item.get_closest_marker("everywhere") is not None
-    if suite.target.library != "jax":
-        return everywhere
-    whole = suite.target.name == "jax"  # and not its variant without float64
-    if whole and item.get_closest_marker("autodiff"):
-        return True
-    # Eagerly JAX compiles each operation for each new shape: there the marked ones must do.
-    wanted = {None, "float32", "float64"} if suite.traced else {None, "float32"}
-    return (everywhere or (whole and suite.traced)) and params.get("dtype") in wanted
+        return dtype in {None, "float32"} or not _is_compiled_by_torch(item)
+    name = suite.target.name
+    marks = ("everywhere", "autodiff") if name == "jax" else ("everywhere",)
+    wanted = any(item.get_closest_marker(mark) for mark in marks) or _is_its_own(item, name)
+    if suite.target.library not in SLOW:
+        return wanted
+    if suite.traced and name == "jax":  # and not its variant without float64
+        return dtype in {None, "float32", "float64"}
+    return wanted and dtype in {None, "float32"}
 
 
 def _is_compiled_by_torch(item: pytest.Item) -> bool:
