@@ -65,6 +65,8 @@ def _group(name: str) -> tuple[str, ...]:
 
 
 def _install(session: nox.Session, *groups: str) -> None:
+    if "backend-dpnp" in groups:  # which finds the CPU as a device of OpenCL by this
+        session.env["OCL_ICD_FILENAMES"] = f"{session.virtualenv.location}/lib/libintelocl.so"
     requirements = [requirement for group in groups for requirement in _group(group)]
     if any(requirement.startswith("torch") for requirement in requirements):
         session.install(TORCH)

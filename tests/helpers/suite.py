@@ -24,7 +24,12 @@ def numbers_of_points(family: str, dtype: str) -> list[int]:
     return [len(rows), classes, classes]
 
 
-CONVERTED = {"ndonnx": "unwrap_numpy", "paddle": "numpy", "tensorflow": "numpy"}
+CONVERTED = {
+    "dpnp": "asnumpy",
+    "ndonnx": "unwrap_numpy",
+    "paddle": "numpy",
+    "tensorflow": "numpy",
+}
 """Library whose arrays array-api-extra does not compare → their method that makes NumPy's."""
 
 
