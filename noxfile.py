@@ -29,7 +29,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 TORCH = "torch==2.13.0"
 
 TARGETS = {
-    "numpy": ["numpy"],
+    "numpy": ["numpy", "numpy:native"],
     "array_api_strict": [
         "array_api_strict",
         "array_api_strict:strictest",
@@ -190,13 +190,13 @@ def alone(session: nox.Session, backend: str) -> None:
 @nox.parametrize("backend", BACKENDS)
 def conformance(session: nox.Session, backend: str) -> None:
     """Run the whole conformance suite on one backend (half a minute to half an hour)."""
-    _install(session, "test", f"backend-{backend}")
+    _install(session, "test", f"backend-{backend}", *["native"] * (backend == "numpy"))
     folder = ("tests/conformance", "--nightly")
     session.run("pytest", *folder, "-n2", *_chosen([backend]), *session.posargs)
 
 
 MINIMUMS = {
-    "numpy": ["numpy==2.1.0", "array-api-compat==1.11.2"],
+    "numpy": ["numpy==2.1.0", "array-api-compat==1.11.2", "llvmlite==0.45.0", "ml_dtypes"],
     "jax": ["jax==0.5.0", "jaxlib==0.5.0", "array-api-compat==1.11.2"],
     "torch": ["torch==2.8.0", "array-api-compat==1.11.2"],
 }
@@ -209,8 +209,9 @@ def minimums(session: nox.Session, backend: str) -> None:
     """Run the conformance suite with the lowest versions that are supported (minutes)."""
     session.install(".", *MINIMUMS[backend], *_group("test"))
     tests = ["tests/conformance", "--nightly"]
-    tests += ["tests/unit/test_numpy.py", "tests/unit/test_tiles.py"] * (backend == "numpy")
-    session.run("pytest", *tests, "-n2", "--backend", backend, *session.posargs)
+    unit = ["numpy", "tiles", "native"]
+    tests += [f"tests/unit/test_{name}.py" for name in unit] * (backend == "numpy")
+    session.run("pytest", *tests, "-n2", *_chosen([backend]), *session.posargs)
 
 
 @nox.session(tags=["nightly"])

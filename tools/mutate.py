@@ -48,8 +48,8 @@ MUTATIONS = (
     Mutation(
         "the linear term as x - x*z",
         SIGMOID,
-        "t.coefficients * softplus) - x * t.residual",
-        "t.coefficients * softplus) + (x - x * (1.0 + t.residual))",
+        "ops.minus_product(positive, x, t.residual)",
+        "positive + (x - x * (1.0 + t.residual))",
     ),
     Mutation("log for log1p", SIGMOID, "ops.log1p_unit(t.decay)", "ops.log(1.0 + t.decay)"),
     Mutation(
@@ -148,7 +148,7 @@ MUTATIONS = (
         'for name in (positions, "mask") if',
         "for name in (positions,) if",
     ),
-    Mutation("0/0 is NaN", "_math/mean.py", "ops.where(empty, 1.0, denominator)", "denominator"),
+    Mutation("0/0 is NaN", OPS, "self.where(empty, 1.0, denominator)", "denominator"),
     Mutation(
         "sums in the dtype computed in",
         "_backends/base.py",

@@ -148,6 +148,8 @@ def _same(suite: Suite, got: Any, wanted: Any, dtype: str) -> None:
 
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 def test_tiles_give_the_same_bits(suite: Suite, dtype: str, reduction: Any) -> None:
+    if suite.target.name == "numpy:native":
+        pytest.skip("compiled kernels have their own digits")
     cases = list(_arguments(suite, dtype))
     if reduction == "mean":  # 0/0 at some positions, and something else over 0 at the others
         cases.append(cases[0] | {"mask": cases[0]["logits"] > 0.0, "denominator": 0})

@@ -22,7 +22,7 @@ def test_it_nests_and_ends() -> None:
         with execution(workers=np.int64(2), fuse=True):  # type: ignore[arg-type]
             assert current.get() == Setting(2, fuse=True)
             with execution(fuse=False, native=False):
-                assert current.get() == Setting(2, fuse=False)
+                assert current.get() == Setting(2, fuse=False, native=False)
         assert current.get() == Setting(3, fuse=False)
         with execution(workers=-1):
             assert current.get().workers == os.cpu_count()
@@ -63,11 +63,6 @@ def test_workers_are_not_0_and_not_fewer() -> None:
 def test_switches_are_bools(name: str) -> None:
     with pytest.raises(TypeError, match=f"`{name}` must be a bool or None; got int"):
         execution(**{name: 1})  # type: ignore[arg-type]
-
-
-def test_there_are_no_kernels_yet() -> None:
-    with pytest.raises(ImportError, match=r"xent-api\[native\]"):
-        execution(native=True)
 
 
 def test_dask_tasks_start_with_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,11 @@ def test_formulas_at_400_digits(options: dict[str, Any]) -> None:
         given = {name: mpmath.mpf(value) for name, value in options.items()}
         weights = given.pop("weights", None)
         terms = sigmoid.weighted(sigmoid.terms(mparray, x, z, **given), weights)
-        found = sigmoid.loss(mparray, x, terms), sigmoid.gradient(terms), sigmoid.hessian(z, terms)
+        found = (
+            sigmoid.loss(mparray, x, terms),
+            sigmoid.gradient(mparray, terms),
+            sigmoid.hessian(z, terms),
+        )
         numbers = [given.get("smoothing", 0), given.get("pos_weight", 1), weights or 1]
         with mpmath.workdps(2 * DIGITS):
             exact = [_definition(a, b, *numbers) for a, b in pairs]
@@ -74,7 +78,7 @@ def test_derivatives_of_the_coefficients_at_400_digits(options: dict[str, Any]) 
                     for pair in ((one, zero), (twice, once))
                 ]
             for found, wanted in zip((in_label, in_weight), exact, strict=True):
-                values = sigmoid.loss(mparray, x, found), sigmoid.gradient(found)
+                values = sigmoid.loss(mparray, x, found), sigmoid.gradient(mparray, found)
                 for value, right in zip(values, wanted, strict=False):
                     error = abs(value._data[i] - right)
                     assert error <= max(abs(right), 1) * mpmath.mpf(10) ** (10 - DIGITS)

@@ -16,34 +16,43 @@ LIBRARIES = (
     "tensorflow",
     "paddle",
 )
+SLOW = (
+    "asyncio",
+    "concurrent.futures",
+    "ctypes",
+    "dataclasses",
+    "importlib.metadata",
+    "inspect",
+    "llvmlite",
+    "xent_api._graph",
+    "xent_api.testing",
+)
 PROBE = """
-import sys, time
+import sys
 {before}
-start = time.process_time()
 import xent_api
-spent = time.process_time() - start
-found = [name for name in {libraries!r} if name in sys.modules]
-print(spent, *found)
+print(*[name for name in {names!r} if name in sys.modules])
 """
 
 
 def _probe(before: str = "") -> list[str]:
-    code = PROBE.format(before=before, libraries=LIBRARIES)
+    code = PROBE.format(before=before, names=LIBRARIES + SLOW)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.split()
 
 
 def test_no_array_library_is_imported() -> None:
-    assert _probe()[1:] == []
+    assert set(_probe()).isdisjoint(LIBRARIES)
 
 
 def test_the_probe_sees_an_imported_library() -> None:
-    assert _probe("import numpy")[1:] == ["numpy"]
+    assert "numpy" in _probe("import numpy")
 
 
-def test_the_import_takes_less_than_50_ms() -> None:
-    # Time on the processor, the best of many: the machine may be busy with something else.
-    assert any(float(_probe()[0]) < 0.050 for _ in range(40))
+def test_it_imports_nothing_slow() -> None:
+    # No time is measured: 30 ms on one machine are 60 on a busy one. These take 3 to 100 ms each.
+    assert not set(_probe()).intersection(SLOW)
+    assert {"inspect", "ctypes"}.issubset(_probe("import ctypes, inspect"))
 
 
 def test_public_names() -> None:

@@ -1,11 +1,12 @@
-"""How calls are run: threads and fused kernels, for the thread or task that asks for them."""
+"""How calls are run: threads and kernels, for the thread or task that asks for them."""
 
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from numbers import Integral
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 
 class Setting(NamedTuple):
@@ -13,6 +14,11 @@ class Setting(NamedTuple):
 
     workers: int
     fuse: bool
+    native: bool | None = None
+
+    def is_native(self) -> bool:
+        """Tell whether compiled kernels are to be used: None is for where they can be."""
+        return _codegen().are_usable() if self.native is None else self.native
 
 
 DEFAULT = Setting(workers=1, fuse=False)
@@ -32,12 +38,15 @@ def execution(
     Parameters
     ----------
     workers : int, optional
-        Threads that share the tiles of large NumPy arrays; by default 1. A negative number counts
-        down from the number of processors, -1 being all of them, as in ``scipy.fft.set_workers``.
-        Tiles are larger with several threads, so that sums may differ in the last bit of float64.
-        PyTorch, JAX and Dask use their own thread pools.
+        Threads that share large NumPy arrays; by default 1. A negative number counts down from the
+        number of processors, -1 being all of them, as in ``scipy.fft.set_workers``. Results of
+        compiled kernels do not depend on it; without them tiles are larger with several threads, so
+        that sums may differ in the last bit of float64. PyTorch, JAX and Dask use their own thread
+        pools.
     native : bool, optional
-        Compiled kernels. This version has none: True raises ImportError.
+        Compiled kernels for NumPy arrays in the sigmoid family, by llvmlite (the extra
+        ``xent-api[native]``); by default True where it is installed. The first call with new
+        dtypes or options takes some 20 ms, and the first one of all 0.1 s.
     fuse : bool, optional
         One kernel for each call on eager PyTorch tensors (by ``torch.compile``, PyTorch 2.13) and
         CuPy arrays (by ``cupy.fuse``); by default False. It is meant for large arrays on GPUs and
@@ -53,7 +62,7 @@ def execution(
     ValueError
         For 0 workers, or a negative number below the number of processors.
     ImportError
-        For ``native=True``.
+        For ``native=True`` where llvmlite is not installed, or cannot make machine code.
 
     Examples
     --------
@@ -67,25 +76,26 @@ def execution(
     """
     count = None if workers is None else _number(workers)
     fused = _switch("fuse", fuse)
-    if _switch("native", native):
-        raise ImportError(
-            "`native` must be False or None: this version has no compiled kernels; the extra "
-            "xent-api[native] is to bring them"
-        )
-    return _within(count, fuse=fused)
+    if _switch("native", native) and (reason := _codegen().why_unusable()):
+        raise ImportError(f"`native` must be False or None: {reason}")
+    return _within(workers=count, fuse=fused, native=native)
 
 
 @contextmanager
-def _within(workers: int | None, *, fuse: bool | None) -> Iterator[None]:
-    around = current.get()
-    setting = Setting(
-        around.workers if workers is None else workers, around.fuse if fuse is None else fuse
-    )
-    token = current.set(setting)
+def _within(**changes: Any) -> Iterator[None]:
+    given = {name: value for name, value in changes.items() if value is not None}
+    token = current.set(current.get()._replace(**given))
     try:
         yield
     finally:
         current.reset(token)
+
+
+def _codegen() -> ModuleType:
+    """Return the module of kernels, the import of which takes as long as that of this package."""
+    from .._graph.codegen import kernels
+
+    return kernels
 
 
 def _switch(name: str, given: object) -> bool | None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from .._typing import Shape
 
 Tile = tuple[slice, ...]
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -69,10 +70,8 @@ def sized(signature: Shape, shape: Shape) -> Shape:
     return tuple([1 if n == 1 else shape[1 - n] for n in signature])
 
 
-def in_threads(
-    work: Callable[[Iterable[Tile]], list[T]], todo: list[Tile], workers: int
-) -> list[T]:
-    """Return what `work` makes of all tiles, in their order.
+def in_threads(work: Callable[[Iterable[S]], list[T]], todo: list[S], workers: int) -> list[T]:
+    """Return what `work` makes of all tiles, or other parts, in their order.
 
     Each thread, the caller's among them, takes another tile when it is done with one: what else a
     machine does holds up one thread only. (With a third of one processor taken, two threads are 1.4
@@ -89,7 +88,7 @@ def in_threads(
     def take() -> None:
         taken: list[int] = []
 
-        def others() -> Iterator[Tile]:
+        def others() -> Iterator[S]:
             while waiting:
                 with suppress(IndexError):  # another thread has taken the last one
                     number, tile = waiting.pop()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from .._math.log1p import log1p
 from .._math.ops import LabelPlace, Ops
 from .._typing import DType, Shape
-from .kernels import KernelTable
+from .kernels import Conventions
 from .tiles import broadcast
 
 ArraySpec = tuple[DType, Shape]
@@ -43,15 +43,16 @@ class Graph(NamedTuple):
 def trace(
     results: Callable[..., tuple[Any, ...]],
     operands: tuple[ArraySpec, ...],
-    kernels: KernelTable,
+    kernels: Conventions,
     axis: int = -1,
+    ops: "Callable[[Tracer], TracedOps] | None" = None,
 ) -> Graph:
     """Return the graph of a program's results, for operands of these dtypes and shapes.
 
     `axis` is where arrays of two axes have the classes, which are the last axis of a program.
     """
     tracer = Tracer(kernels, axis)
-    found = results(TracedOps(tracer), *[tracer.value(*spec) for spec in operands])
+    found = results((ops or TracedOps)(tracer), *[tracer.value(*spec) for spec in operands])
     values = tuple(tracer.constants.get(k) for k in range(len(tracer.specs)))
     outputs = tuple(value.index for value in found)
     return Graph(tuple(tracer.nodes), values, tuple(tracer.specs), outputs)
@@ -60,7 +61,7 @@ def trace(
 class Tracer:
     """The nodes of one program, as they are noted."""
 
-    def __init__(self, kernels: KernelTable, axis: int) -> None:
+    def __init__(self, kernels: Conventions, axis: int) -> None:
         self.kernels, self.axis = kernels, axis
         self.nodes: list[Node] = []
         self.specs: list[ArraySpec | None] = []

@@ -7,12 +7,13 @@ def valid_positions(
     ops: Namespace,
     labels: Array,
     mask: Array | None,
-    ignored: float | None,
+    ignored: Array | float | None,
 ) -> Array | None:
     """Return the boolean array of the positions that count, or None where all of them do.
 
     `ignored` is a number that the dtype of `labels` holds exactly, so that the comparison means the
-    same in every namespace; it is NaN where NaN labels are missing ones.
+    same in every namespace; it is NaN where NaN labels are missing ones. (Or it stands for one that
+    is none of NaN, True and False.)
     """
     if ignored is None:
         return mask
@@ -20,7 +21,9 @@ def valid_positions(
     return match if mask is None else mask & match
 
 
-def _differs(ops: Namespace, labels: Array, ignored: float) -> Array:
+def _differs(ops: Namespace, labels: Array, ignored: Array | float) -> Array:
+    if not isinstance(ignored, int | float):
+        return ops.differs(labels, ignored)
     if ignored != ignored:
         return ~ops.isnan(labels)
     if isinstance(ignored, bool):  # boolean labels have no comparison with numbers

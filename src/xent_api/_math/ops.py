@@ -62,6 +62,14 @@ class Ops:
         """Return log(1 + e) for 0 <= e <= 1."""
         return self.log1p(e)
 
+    def over_one_plus(self, e: Array) -> Array:
+        """Return e/(1 + e) for 0 <= e <= 1."""
+        return e / (1.0 + e)
+
+    def minus_product(self, value: Array, x: Array, y: Array) -> Array:
+        """Return value - x*y."""
+        return value - x * y
+
     def zero_if_infinite(self, x: Array, factor: Array) -> Array:
         """Return x with 0 where it is infinite and its factor is 0: before the product inf*0.
 
@@ -77,6 +85,18 @@ class Ops:
         """Tell where the product would be 0*inf."""
         # Not `isinf`, for which a compiler may take the elements one by one: a quarter of the time.
         return (self.abs(x) == math.inf) & self.is_zero(factor)
+
+    def quotient(self, numerator: Array, denominator: Array | float) -> Array:
+        """Return numerator / denominator with 0/0 = 0; anything else is IEEE division.
+
+        The 0/0 is taken out of the denominator, before the division, so that automatic
+        differentiation meets no NaN either.
+        """
+        if isinstance(denominator, float) and abs(denominator) >= 1.0:
+            return self.divided_by(numerator, denominator)  # A count: in no dtype is it 0.
+        denominator = self.zeros_like(numerator) + denominator  # `where` wants an array
+        empty = self.is_zero(numerator) & self.is_zero(denominator)
+        return numerator / self.where(empty, 1.0, denominator)
 
     def divided_by(self, x: Array, number: float) -> Array:
         """Return x / number, rounded once.

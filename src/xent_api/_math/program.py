@@ -62,6 +62,8 @@ class LossProgram(NamedTuple):
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         keep = self._valid(ops, given)
         values: dict[str, Array] = {name: number for name, (number, _) in self.numbers}
+        if "smoothing" in given:
+            values["smoothing"] = given["smoothing"]
         if "classes" in given:
             # Beyond that dtype an unsigned number becomes a negative one, which is no class either.
             values["classes"] = given["classes"]
@@ -110,6 +112,21 @@ class LossProgram(NamedTuple):
             return None
         return self._extended("unreliable", divided=False)._with(is_optimistic=True)
 
+    def parametrized(self) -> tuple["LossProgram", dict[str, float]]:
+        """Return the program with its Python numbers as operands after the others, and these.
+
+        For compilers: it is equal for all values of the numbers. What they are compared with as
+        Python values stays as it is: NaN, True and False among what is ignored.
+        """
+        numbers: dict[str, float] = {name: number for name, (number, _) in self.numbers}
+        if self.smoothing:
+            numbers["smoothing"] = self.smoothing
+        kept = self.ignored
+        if kept is not None and kept == kept and not isinstance(kept, bool):
+            numbers["ignored"], kept = kept, None
+        operands = (*self.operands, *numbers)
+        return self._with(operands=operands, numbers=(), smoothing=0.0, ignored=kept), numbers
+
     def without_wide(self) -> "LossProgram":
         """Return the program for where rows have no wider dtype."""
         return self._with(wide=self.compute)
@@ -143,7 +160,8 @@ class LossProgram(NamedTuple):
         )
 
     def _valid(self, ops: Namespace, given: dict[str, Array]) -> Array | None:
-        return valid_positions(ops, given["labels"], given.get("mask"), self.ignored)
+        ignored = given.get("ignored", self.ignored)
+        return valid_positions(ops, given["labels"], given.get("mask"), ignored)
 
     def _elements(
         self,
@@ -152,7 +170,8 @@ class LossProgram(NamedTuple):
         _: Array | None,
         denominator: Array | float | None,
     ) -> dict[str, Array]:
-        x, z, q, a = values["logits"], values["labels"], values.get("pos_weight"), self.smoothing
+        x, z, q = values["logits"], values["labels"], values.get("pos_weight")
+        a = values.get("smoothing", self.smoothing)
         terms = sigmoid.terms(ops, x, z, smoothing=a, pos_weight=q)
         if self.wrt == "labels":
             terms = sigmoid.label_terms(terms, smoothing=a, pos_weight=q)
@@ -190,7 +209,7 @@ class LossProgram(NamedTuple):
 
 ELEMENTS: dict[str, Callable[..., Array]] = {
     "loss": lambda ops, x, _, terms: sigmoid.loss(ops, x, terms),
-    "gradient": lambda _ops, _x, _z, terms: sigmoid.gradient(terms),
+    "gradient": lambda ops, _x, _z, terms: sigmoid.gradient(ops, terms),
     "hessian": lambda _ops, _x, z, terms: sigmoid.hessian(z, terms),
 }
 DENSE: dict[str, Callable[..., Array]] = {

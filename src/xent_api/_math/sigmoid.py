@@ -117,17 +117,18 @@ def loss(ops: Namespace, x: Array, t: Terms) -> Array:
     """
     x = ops.zero_if_infinite(x, t.residual)
     softplus = ops.log1p_unit(t.decay)
-    return (softplus if t.coefficients is None else t.coefficients * softplus) - x * t.residual
+    positive = softplus if t.coefficients is None else t.coefficients * softplus
+    return ops.minus_product(positive, x, t.residual)
 
 
-def gradient(t: Terms) -> Array:
+def gradient(ops: Namespace, t: Terms) -> Array:
     """Return dL/dx = s*c*e/(1 + e) - r.
 
     The textbook's sigmoid(x) - z rounds to 0 for z = 1 and large x. Here r = 0 for that label and
     the whole result is -e/(1 + e), which keeps its digits, and its sign where it underflows: then
     it is -0, as at z = 0 and -x it is 0.
     """
-    tail = t.sign * (t.decay / (1.0 + t.decay))
+    tail = t.sign * ops.over_one_plus(t.decay)
     return (tail if t.coefficients is None else t.coefficients * tail) - t.residual
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from .._backends.execution import execution
 from .._backends.names import name_of
 from .._backends.registry import find_backend
 from .._typing import Array, Device, Namespace
@@ -97,6 +98,17 @@ def _wrapped(name: str, module: str) -> Target:
     return Target(name, _namespace(_import(module)))
 
 
+def _numpy(name: str) -> Target:
+    native = name == "numpy:native"
+    if native:
+        try:
+            execution(native=True)
+        except ImportError as error:
+            raise Unavailable(str(error)) from None
+    xp = _namespace(_import("numpy"))
+    return Target(name, xp, context=lambda: execution(native=native))
+
+
 def _strict(name: str) -> Target:
     xp = _import("array_api_strict")
     if name == "array_api_strict:strictest":
@@ -162,7 +174,8 @@ def _paddle(name: str) -> Target:
 
 
 KNOWN: dict[str, Callable[[str], Target]] = {
-    "numpy": lambda name: _wrapped(name, "numpy"),
+    "numpy": _numpy,
+    "numpy:native": _numpy,
     "array_api_strict": _strict,
     "array_api_strict:strictest": _strict,
     "array_api_strict:device1": _strict,

@@ -13,6 +13,7 @@ from ..._typing import Array, Namespace, Program
 from ..base import Backend
 from ..execution import current
 from .kernels import KERNELS, LONG_KERNELS
+from .native import NativeCalls
 
 LIMITS = Limits(
     direct_elements=2**17,
@@ -66,10 +67,13 @@ class NumpyBackend(QuietBackend):
         quiet = partial(np.errstate, all="ignore")
         self.executor = Executor(KERNELS, self.total, quiet, LIMITS)
         self.long_executor = Executor(LONG_KERNELS, self.total, quiet, LIMITS)
+        self.native = NativeCalls()
 
     def plan_key(self, array: Array) -> tuple[object, ...] | None:
-        """Return dtype and shape of a base array."""
-        return (array.dtype, array.shape) if type(array) is np.ndarray else None
+        """Return dtype and shape of a base array, and whether kernels are asked for."""
+        if type(array) is not np.ndarray:
+            return None
+        return array.dtype, array.shape, current.get().native
 
     def as_supported(self, array: Array) -> Array:
         """Return a base array: a scalar becomes 0-d, a subclass loses what it adds.
@@ -97,18 +101,23 @@ class NumpyBackend(QuietBackend):
     def prepared(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> Callable[[tuple[Array, ...]], tuple[Array, ...]] | None:
-        """Return `evaluate` for a few elements, of which the assignment takes 3 us to find."""
+        """Return `evaluate` for what takes 3 us to find, which a few elements would feel."""
+        specs = [(v.dtype, v.shape) for v in operands]
+        if current.get().is_native() and isinstance(program, LossProgram):
+            found = self.native.find(program, summed, *specs)
+            if found is not None:
+                return found.run
         if program.rowwise or max([operand.size for operand in operands]) >= MIN_LONG_ELEMENTS:
             return None
-        ready = self.executor.ready(program, *[(v.dtype, v.shape) for v in operands])
+        ready = self.executor.ready(program, *specs)
         return partial(self.executor.evaluate_ready, *ready, summed)
 
     def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program, in tiles where arrays are large; a result to be summed is not kept."""
-        executor, workers = self.executor, current.get().workers
-        limits = executor.limits
+        executor, setting = self.executor, current.get()
+        limits, workers = executor.limits, setting.workers
         if isinstance(program, LossProgram) and program.rowwise:
             size, optimistic = limits.row_tile_elements, program.optimistic
             tiling = Tiling(executor, program, operands, summed, size, optimistic)
@@ -117,6 +126,11 @@ class NumpyBackend(QuietBackend):
             # A scalar, as NumPy's own `sum` returns it: 0-d within, and a scalar again.
             found = executor.evaluate(program, tuple(map(np.asarray, operands)), summed)
             return tuple(value[()] for value in found)
+        if setting.is_native() and isinstance(program, LossProgram):
+            specs = [(operand.dtype, operand.shape) for operand in operands]
+            native = self.native.find(program, summed, *specs)
+            if native is not None:
+                return native.run(operands)
         # No operand enlarges the largest one. (One that broadcasts can be larger than nothing.)
         sizes = [operand.size for operand in operands]
         if max(sizes) >= MIN_LONG_ELEMENTS:

@@ -1,0 +1,48 @@
+"""LLVM in this process: text in, functions out."""
+
+import os
+from itertools import count
+from threading import RLock
+from typing import Any
+
+lock = RLock()
+"""Around every call of llvmlite. A process that forks waits for it: a child would have it locked
+for ever where another thread was compiling."""
+os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+
+
+class Compiler:
+    """A just-in-time compiler for this processor, or one that it can stand for.
+
+    By LLJIT: the older MCJIT ends the process where memory may not be made executable. Without the
+    passes of an optimiser, which take as long as all else and gain nothing here.
+    """
+
+    def __init__(self, processor: str | None = None, *, fused: bool = True) -> None:
+        with lock:
+            from llvmlite import binding
+
+            binding.initialize_native_target()
+            binding.initialize_native_asmprinter()
+            features = binding.get_host_cpu_features()
+            name = processor or binding.get_host_cpu_name()
+            target = binding.Target.from_default_triple()
+            given = features.flatten() if processor is None else ""
+            machine = target.create_target_machine(cpu=name, features=given, opt=2)
+            self.binding: Any = binding
+            self.jit = binding.create_lljit_compiler(machine)
+            if processor is None:
+                fused = features.get("fma", False) or _is_arm(target)
+            self.fused = fused
+            self.names = count()
+
+    def compile(self, text: str) -> Any:
+        """Return a library, which has the address of `run` under this name, while it lives."""
+        with lock:
+            library = self.binding.JITLibraryBuilder().add_current_process()  # memcpy
+            library.add_ir(text).export_symbol("run")
+            return library.link(self.jit, f"xent_api_{next(self.names)}")
+
+
+def _is_arm(target: Any) -> bool:
+    return str(target.triple).startswith(("aarch64", "arm64"))

@@ -1,0 +1,237 @@
+"""The nodes of a graph as instructions: the table of primitives, and the loop around them.
+
+What is the same for all elements is computed once, before the loop.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from ..trace import Graph, Node
+from .memory import FLOATING, KINDS, narrowed, widened
+from .vectors import LANES, SUM, WIDE, Lines, Register, constant, vector
+
+NOTHING = constant(-0.0, "double")
+ARGUMENTS = "i64 %n, i64 %live, ptr %numbers"
+ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
+COMPARED = {
+    "equal": ("oeq", "eq"),
+    "not_equal": ("une", "ne"),
+    "greater_equal": ("oge", "sge"),
+    "less": ("olt", "slt"),
+}
+"""Comparison → that of floats and of integers. NaN is unequal to everything."""
+
+
+class Signature(NamedTuple):
+    """What a body is made for, beside its graph."""
+
+    dtypes: tuple[str, ...]
+    """Of the operands."""
+    uniform: tuple[bool, ...]
+    """Which operands are one number for all elements, in memory."""
+    numbers: tuple[str, ...]
+    """The dtypes of the operands that come as numbers, after the others."""
+    results: tuple[str, ...]
+    """Of the outputs."""
+    summed: tuple[bool, ...]
+    """Which outputs are added up."""
+
+
+def body(graph: Graph, signature: Signature, *, fused: bool) -> str:
+    """Return a function that computes all elements, a multiple of the vectors' length.
+
+    `live` of them count: of the last vector of an array some may be nothing. What is added up is
+    written to memory once.
+    """
+    return Body(graph, signature, fused=fused).text()
+
+
+class Body:
+    """The function that computes a graph on vectors."""
+
+    def __init__(self, graph: Graph, signature: Signature, *, fused: bool) -> None:
+        self.graph, self.signature = graph, signature
+        self.fma = "fma" if fused else "fmuladd"
+        self.before, self.loop = Lines("u"), Lines("v")
+        self.values: dict[int, Register] = {}
+        self.of_all: set[int] = set()
+        """The values that are the same for all elements."""
+
+    def text(self) -> str:
+        """Return the function."""
+        self._load()
+        for node in _needed(self.graph):
+            self._emit(node)
+        stored = [narrowed(self.loop, *pair) for pair in self._results(summed=False)]
+        for number, value in zip(self._outputs(summed=False), stored, strict=True):
+            self._store(f"%y{number}", value)
+        sums = [value for value, _ in self._results(summed=True)]
+        live = self._live() if sums else None
+        names = [f"x{k}" for k in range(len(self.signature.dtypes))]
+        names += [f"y{k}" for add in (False, True) for k in self._outputs(summed=add)]
+        pointers = "".join(f"ptr %{name}, " for name in names)
+        return "\n".join(
+            [
+                f"define internal void @body({pointers}{ARGUMENTS}) nounwind {{",
+                "entry:",
+                *self.before.lines,
+                "  br label %loop",
+                "loop:",
+                "  %i = phi i64 [0, %entry], [%next, %loop]",
+                *_running(sums),
+                *self.loop.lines,
+                *_added(sums, live),
+                f"  %next = add i64 %i, {LANES}",
+                "  %more = icmp ult i64 %next, %n",
+                "  br i1 %more, label %loop, label %exit",
+                "exit:",
+                *_kept(self._outputs(summed=True)),
+                "  ret void",
+                "}",
+            ]
+        )
+
+    def _load(self) -> None:
+        """Load the operands; numbers have eight bytes each."""
+        dtypes, uniform, numbers = self.signature[:3]
+        for index, (dtype, one) in enumerate(zip(dtypes, uniform, strict=True)):
+            kind = KINDS[dtype]
+            if one:
+                value = self._splat(kind, f"%x{index}")
+                self._keep(index, widened(self.before, value, dtype), of_all=True)
+            else:
+                at = self._address(f"%x{index}", kind)
+                value = self.loop.let(kind, f"load {vector(kind)}, ptr {at}, align 1")
+                self._keep(index, widened(self.loop, value, dtype), of_all=False)
+        for place, dtype in enumerate(numbers):
+            kind = "double" if dtype in FLOATING else "i64"
+            at = self.before.let("ptr", f"getelementptr i64, ptr %numbers, i64 {place}").name
+            self._keep(len(dtypes) + place, self._splat(kind, at), of_all=True)
+
+    def _splat(self, kind: str, pointer: str) -> Register:
+        scalar = self.before.let(kind, f"load {kind}, ptr {pointer}, align 1").name
+        return self.before.splat(kind, scalar)
+
+    def _address(self, pointer: str, kind: str) -> str:
+        return self.loop.let("ptr", f"getelementptr {kind}, ptr {pointer}, i64 %i").name
+
+    def _keep(self, index: int, value: Register, *, of_all: bool) -> None:
+        self.values[index] = value
+        if of_all:
+            self.of_all.add(index)
+
+    def _emit(self, node: Node) -> None:
+        of_all = all(k in self.of_all or self.graph.specs[k] is None for k in node.args)
+        to = self.before if of_all else self.loop
+        given = [self._value(k, node) for k in node.args]
+        spec = self.graph.specs[node.result]
+        assert spec is not None, "a constant is no result"
+        source = self.graph.specs[node.args[0]]
+        unsigned = source is not None and source[0] == "uint64"
+        emitted = self._primitive(to, node.op, given, spec[0], unsigned=unsigned)
+        self._keep(node.result, emitted, of_all=of_all)
+
+    def _value(self, index: int, node: Node) -> Register:
+        """Return a register, or a constant of the kind of the others."""
+        if self.graph.specs[index] is not None:
+            return self.values[index]
+        others = [self.values[k].kind for k in node.args if k in self.values]
+        return constant(self.graph.values[index], others[-1])
+
+    def _primitive(
+        self, to: Lines, op: str, given: list[Register], dtype: str, *, unsigned: bool
+    ) -> Register:
+        """Return what an operation makes: here a primitive reaches a register."""
+        one, *others = given
+        if op == "astype" and one.kind == "i64":
+            return to.cast("uitofp" if unsigned else "sitofp", one, "double")
+        if op in ARITHMETIC:
+            return to.binary(ARITHMETIC[op], one, *others)
+        if op in COMPARED or op == "isnan":
+            floats, integers = COMPARED.get(op, ("uno", ""))
+            how = floats if one.kind == "double" else integers
+            found = to.compare(how, one, *(others or [one]))
+            return found if dtype == "bool" else _as_numbers(to, found)
+        return PRIMITIVES[op](self, to, given)
+
+    def _results(self, *, summed: bool) -> Iterator[tuple[Register, str]]:
+        signature = self.signature
+        outputs = zip(self.graph.outputs, signature.results, signature.summed, strict=True)
+        return ((self.values[index], dtype) for index, dtype, add in outputs if add == summed)
+
+    def _outputs(self, *, summed: bool) -> list[int]:
+        return [number for number, add in enumerate(self.signature.summed) if add == summed]
+
+    def _store(self, pointer: str, value: Register) -> None:
+        at = self._address(pointer, value.kind)
+        self.loop.add(f"store {value}, ptr {at}, align 1")
+
+    def _live(self) -> Register:
+        """Return which elements count."""
+        left = self.loop.let("i64", "sub i64 %live, %i").name
+        lanes = ", ".join(f"i64 {lane}" for lane in range(LANES))
+        numbers = Register(f"<{lanes}>", "i64")
+        return self.loop.compare("slt", numbers, self.loop.splat("i64", left))
+
+
+def _as_numbers(to: Lines, condition: Register) -> Register:
+    return to.select(condition, constant(1.0, "double"), constant(0.0, "double"))
+
+
+def _astype(_: Body, to: Lines, given: list[Register]) -> Register:
+    """Return float64, whatever dtype the digits are of."""
+    (value,) = given
+    return _as_numbers(to, value) if value.kind == "i1" else value
+
+
+def _bits(to: Lines, value: Register, op: str, number: int) -> Register:
+    bits = to.binary(op, to.cast("bitcast", value, "i64"), constant(number, "i64"))
+    return to.cast("bitcast", bits, "double")
+
+
+PRIMITIVES: dict[str, Callable[[Body, Lines, list[Register]], Register]] = {
+    "abs": lambda _, to, given: _bits(to, given[0], "and", 2**63 - 1),
+    "astype": _astype,
+    "bitwise_and": lambda _, to, given: to.binary("and", given[0], given[1]),
+    "bitwise_invert": lambda _, to, given: to.binary("xor", given[0], constant(-1, "i1")),
+    "fma": lambda body, to, given: to.call(body.fma, *given),
+    "full_like": lambda _body, _to, given: given[1],
+    "neg_abs": lambda _, to, given: _bits(to, given[0], "or", -(2**63)),
+    "negative": lambda _, to, given: to.let("double", f"fneg {given[0]}"),
+    "power_of_two": lambda _, to, given: _bits(to, given[0], "shl", 52),
+    "where": lambda _, to, given: to.select(*given),
+}
+"""Operation → its instructions."""
+
+
+def _needed(graph: Graph) -> list[Node]:
+    """Return the nodes that an output needs, in order."""
+    wanted, found = set(graph.outputs), []
+    for node in reversed(graph.nodes):
+        if node.result in wanted:
+            wanted.update(node.args)
+            found.append(node)
+    return found[::-1]
+
+
+def _running(sums: list[Register]) -> list[str]:
+    """Return the sums so far; -0.0 is what adds nothing to -0.0, too."""
+    start = f"[{NOTHING.name}, %entry]"
+    return [f"  %s{k} = phi {WIDE} {start}, [%t{k}, %loop]" for k in range(len(sums))]
+
+
+def _added(sums: list[Register], live: Register | None) -> list[str]:
+    found = []
+    for k, value in enumerate(sums):
+        found.append(f"  %l{k} = select {live}, {value}, {NOTHING}")
+        found.append(f"  %t{k} = fadd {WIDE} %s{k}, %l{k}")
+    return found
+
+
+def _kept(sums: list[int]) -> list[str]:
+    """Write the sum of all lanes to memory."""
+    found = []
+    for k, number in enumerate(sums):
+        found.append(f"  %sum{k} = call double @{SUM}(double -0.0, {WIDE} %t{k})")
+        found.append(f"  store double %sum{k}, ptr %y{number}, align 1")
+    return found

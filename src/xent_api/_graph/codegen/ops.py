@@ -1,0 +1,82 @@
+"""The primitives as they are traced for a compiler: down to single instructions."""
+
+from typing import cast
+
+from ..._math import elementary
+from ..._typing import DType
+from ..trace import Proxy, TracedOps, Tracer
+
+
+class Names:
+    """Dtypes by their names, and numbers as they are: what a tracer asks for."""
+
+    boolean: DType = "bool"
+    index: DType = "int64"
+    no_log1p: frozenset[DType] = frozenset()
+
+    def dtype(self, dtype: DType) -> DType:
+        """Return the dtype."""
+        return dtype
+
+    def integer(self, dtype: DType) -> DType:
+        """Return the dtype: a choice is made by the condition itself."""
+        return dtype
+
+    def constant(self, value: float, dtype: DType) -> float:
+        """Return the number."""
+        return value
+
+
+class NativeOps(TracedOps):
+    """Primitives for one vector of float64 registers, with the digits of float32 or of float64."""
+
+    def __init__(self, tracer: Tracer, *, single: bool) -> None:
+        super().__init__(tracer)
+        self.single = single
+
+    def fma(self, x: Proxy, y: Proxy | float, z: Proxy | float) -> Proxy:
+        """Return x*y + z, rounded once."""
+        return self.tracer.call("fma", x, y, z)
+
+    def power_of_two(self, k: Proxy) -> Proxy:
+        """Return the number whose exponent has the last bits of `k`."""
+        return self.tracer.call("power_of_two", k)
+
+    def where(self, condition: Proxy, one: Proxy | float, other: Proxy | float) -> Proxy:
+        """Return one where the condition holds, and the other elsewhere."""
+        return self.tracer.call("where", condition, one, other)
+
+    def exp_neg_abs(self, x: Proxy, sign: Proxy) -> Proxy:
+        """Return exp(-abs(x))."""
+        found = elementary.exp_of_negative(self, self.tracer.call("neg_abs", x), single=self.single)
+        return cast("Proxy", found)
+
+    def log1p_unit(self, e: Proxy) -> Proxy:
+        """Return log(1 + e) for 0 <= e <= 1."""
+        return cast("Proxy", elementary.log1p_of_unit(self, e, single=self.single))
+
+    def over_one_plus(self, e: Proxy) -> Proxy:
+        """Return e/(1 + e) for 0 <= e <= 1."""
+        return cast("Proxy", elementary.over_one_plus(self, e, single=self.single))
+
+    def zero_if_infinite(self, x: Proxy, factor: Proxy) -> Proxy:
+        """Return x with 0 before inf*0, and before any other product with 0.
+
+        That loses derivatives, of which there are none in a kernel, and a NaN, which the loss has
+        from its other term.
+        """
+        return self.where(self.is_zero(factor), 0.0, x)
+
+    def minus_product(self, value: Proxy, x: Proxy, y: Proxy) -> Proxy:
+        """Return value - x*y, rounded once."""
+        return self.fma(-x, y, value)
+
+    def quotient(self, numerator: Proxy, denominator: Proxy | float) -> Proxy:
+        """Return numerator / denominator with 0/0 = 0.
+
+        A division for each element would be the second one, beside that of the gradient. A product
+        with the reciprocal is off by 1e-16, of which float32 does not see anything.
+        """
+        value = numerator * (1.0 / denominator) if self.single else numerator / denominator
+        empty = self.is_zero(numerator) & self.is_zero(denominator)
+        return self.where(empty, 0.0, value)

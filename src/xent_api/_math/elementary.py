@@ -1,0 +1,134 @@
+r"""Exponential and logarithm in arithmetic alone, for libraries that can multiply and add at once.
+
+All arithmetic is in float64, also for results of float32, which are right to 0.5 ulp and a few
+thousandths so. With n the integer nearest to x/log 2 and r = x - n*log 2,
+
+.. math:: e^x = 2^n e^r, \qquad \log(1+e) = 2\,\mathrm{artanh}(q), \quad q = e/(2+e).
+
+`fma` is x*y + z, rounded once. The polynomials are by ``tools/make_polynomials.py``, which proves
+how far off they are; the lowest powers come first.
+"""
+
+from .._typing import Array, Namespace
+
+EXP_SINGLE = (
+    0.9999999999830432,
+    0.5000000000458416,
+    0.16666666873455807,
+    0.0416666645366117,
+    0.008333268731404624,
+    0.0013889154899323164,
+    0.0001991469358212685,
+    2.473307537355074e-05,
+)
+"""(exp(r) - 1)/r; exp(r) is off by 8.2e-13."""
+EXP_DOUBLE = (
+    0.5000000000000011,
+    0.16666666666666413,
+    0.04166666666653008,
+    0.008333333333494524,
+    0.0013888888943656104,
+    0.0001984126950658938,
+    2.4801493068414516e-05,
+    2.7557586245852746e-06,
+    2.7630260337224263e-07,
+    2.5000137651701154e-08,
+)
+"""(exp(r) - 1 - r)/r**2; exp(r) is off by 1.1e-17."""
+LOG1P_SINGLE = (
+    2.000000000005027,
+    0.6666666622737434,
+    0.40000062536226744,
+    0.28568102721559874,
+    0.22305877374245864,
+    0.1711651745760845,
+    0.21878673564967654,
+)
+"""2*artanh(q)/q by powers of q**2, off by 2.6e-12."""
+LOG1P_DOUBLE = (
+    0.6666666666666631,
+    0.4000000000015513,
+    0.28571428548116246,
+    0.22222223953762768,
+    0.1818174447495182,
+    0.15386548479199066,
+    0.13301120267053124,
+    0.1210495351304033,
+    0.08344934616963737,
+    0.17009823825459489,
+)
+"""(2*artanh(q)/q - 2)/q**2 by powers of q**2; log(1 + e) is off by 2.4e-18."""
+
+LOG2_E = 1.4426950408889634
+LN2 = 0.6931471805599453
+LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
+"""The logarithm of 2 in two parts: n times the first one is exact."""
+ROUND = 1.5 * 2.0**52 + 1023.0
+"""What is added to it is rounded to an integer n, and has n + 1023 in its last bits: 2**n, once
+they are moved to where exponents are."""
+LOWEST_SINGLE = -300.0
+"""Below, exp(x) times any two numbers of float32 is 0 in float32. No number on the way is subnormal
+so, for which processors take a hundred times as long."""
+LOWEST_DOUBLE, SUBNORMAL, SCALE = -746.0, -708.0, 64.0
+SMALLEST_SQUARED = 1e-150
+"""The square of a smaller number would be subnormal, for which processors take long."""
+
+
+def exp_of_negative(ops: Namespace, x: Array, *, single: bool) -> Array:
+    """Return exp(x) for x <= 0, with the digits of float32 (`single`) or float64.
+
+    What comes out where x is so low that n has too many digits is replaced by 0. NaN stays.
+    """
+    k = ops.fma(x, LOG2_E, ROUND)
+    n = k - ROUND
+    if single:
+        r = ops.fma(n, -LN2, x)
+        value = ops.fma(r, _polynomial(ops, EXP_SINGLE, r), 1.0) * ops.power_of_two(k)
+        return ops.where(x < LOWEST_SINGLE, 0.0, value)
+    high = ops.fma(n, -LN2_HIGH, x)
+    r = ops.fma(n, -LN2_LOW, high)
+    low = ops.fma(n, -LN2_LOW, high - r)
+    value = 1.0 + (r + ops.fma(r * r, _polynomial(ops, EXP_DOUBLE, r), low))
+    # A result that is subnormal is rounded by one product, the last one.
+    tiny = x < SUBNORMAL
+    value = value * ops.power_of_two(ops.where(tiny, k + SCALE, k))
+    value = ops.where(tiny, value * 2.0**-SCALE, value)
+    return ops.where(x < LOWEST_DOUBLE, 0.0, value)
+
+
+def log1p_of_unit(ops: Namespace, e: Array, *, single: bool) -> Array:
+    """Return log(1 + e) for 0 <= e <= 1, with the digits of float32 (`single`) or float64.
+
+    By log(1+e) = e - q*(e - q**2*P) for float64: what has rounding errors is at most 0.31 of the
+    result.
+    """
+    if single:  # a polynomial in e would do without the division, and take longer
+        q = e / (2.0 + e)
+        return q * _polynomial(ops, LOG1P_SINGLE, q * q)
+    q = _ratio(ops, e, 2.0)
+    q = ops.where(q < SMALLEST_SQUARED, SMALLEST_SQUARED, q)
+    square = q * q
+    rest = ops.fma(-square, _polynomial(ops, LOG1P_DOUBLE, square), e)
+    return ops.fma(-q, rest, e)
+
+
+def over_one_plus(ops: Namespace, e: Array, *, single: bool) -> Array:
+    """Return e/(1 + e) for 0 <= e <= 1, with the digits of float32 (`single`) or float64."""
+    return e / (1.0 + e) if single else _ratio(ops, e, 1.0)
+
+
+def _ratio(ops: Namespace, e: Array, number: float) -> Array:
+    """Return e/(number + e), corrected by what the quotient and the sum were rounded by."""
+    below = number + e
+    reciprocal = 1.0 / below
+    q = e * reciprocal
+    missing = ops.fma(-q, below, e)
+    missing = ops.fma(-q, e - (below - number), missing)
+    return ops.fma(missing, reciprocal, q)
+
+
+def _polynomial(ops: Namespace, coefficients: tuple[float, ...], x: Array) -> Array:
+    *others, value = coefficients
+    for number in reversed(others):
+        value = ops.fma(value, x, number)
+    return value
