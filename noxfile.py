@@ -258,8 +258,9 @@ def bench(session: nox.Session) -> None:
     """Time the losses beside their peers (half an hour, on a machine with nothing else to do)."""
     session.install(TORCH)
     peers = ("jax>=0.8", "numexpr>=2.13", "optax>=0.2.5", "scikit-learn>=1.7", "scipy>=1.14")
-    session.install(".[report]", *peers)
+    session.install(".[native,report]", *peers)
     session.run("python", "tools/bench.py", *session.posargs)
+    session.run("python", "tools/bench_native.py", *session.posargs)
     session.run("python", "tools/bench_softmax.py", *session.posargs)
     session.run("python", "tools/bench_sizes.py", *session.posargs)
 
@@ -269,11 +270,12 @@ def bench(session: nox.Session) -> None:
 def exhaustive(session: nox.Session, backend: str) -> None:
     """Compare the results of all float32, float16 and bfloat16 logits (an hour; resumable)."""
     _install(session, f"backend-{backend}")
-    session.install("numpy", "ml_dtypes", "rich")
-    for family in ("sigmoid_xent", "sparse_softmax_xent"):
+    session.install("numpy", "ml_dtypes", "rich", *_group("native"))
+    families = [(backend, "sigmoid_xent"), (backend, "sparse_softmax_xent")]
+    for name, family in [("numpy:native", "sigmoid_xent")] * (backend == "numpy") + families:
         for dtype in ("float32", "float16", "bfloat16"):
             chosen = ["--dtype", dtype, "--family", family]
-            session.run("python", "tools/exhaustive.py", backend, *chosen, *session.posargs)
+            session.run("python", "tools/exhaustive.py", name, *chosen, *session.posargs)
 
 
 if __name__ == "__main__":

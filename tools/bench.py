@@ -131,28 +131,36 @@ def main(
             for row in measure(work, libraries):
                 print(json.dumps(row), flush=True)
         return 0
-    rows: list[dict[str, Any]] = []
-    for threads in (1, 2):
-        processors = ",".join(map(str, range(threads)))
-        command = ["taskset", "-c", processors, sys.executable, script, "--child", str(threads)]
-        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-        done = subprocess.run(
-            [*command, *(["--quick"] if options.quick else [])],
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        rows += [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    result = {
+    found = [run(script, packages, threads, {}, quick=options.quick) for threads in (1, 2)]
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    write(found[0] | {"rows": [row for result in found for row in result["rows"]]})
+    return 0
+
+
+def run(
+    script: str,
+    packages: tuple[str, ...],
+    threads: int,
+    environment: dict[str, str],
+    *,
+    quick: bool,
+) -> dict[str, Any]:
+    """Return what a process of its own measures, on so many processors."""
+    processors = ",".join(map(str, range(threads)))
+    command = ["taskset", "-c", processors, sys.executable, script, "--child", str(threads)]
+    done = subprocess.run(
+        [*command, *(["--quick"] if quick else [])],
+        env=os.environ | {"OMP_NUM_THREADS": str(threads)} | environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return {
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": describe_machine(),
         "versions": {name: package_version(name) for name in packages},
-        "rows": rows,
+        "rows": [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")],
     }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    write(result)
-    return 0
 
 
 def write_page(result: dict[str, Any]) -> None:

@@ -154,6 +154,7 @@ def _two_classes(labels: Any, logits: Any) -> tuple[Any, Any, Any]:
     return loss, slope[..., 0], curvature[..., 0]
 
 
+BACKENDS = ("numpy", "numpy:native", "torch", "jax")
 FAMILIES = {"sigmoid_xent": _all, "sparse_softmax_xent": _two_classes}
 HARD = np.asarray([0.0, 1.0], dtype=np.float32)
 
@@ -272,7 +273,7 @@ def _aside(name: str, family: str, path: Path, package: Path) -> bool:
     """Tell whether a module takes no part in a family on a backend."""
     if family == "sigmoid_xent" and ("softmax" in path.stem or "rows" in path.stem):
         return True
-    others = {"numpy", "torch", "jax", "dask", "mlx", "cupy"} - {name}
+    others = {"numpy", "torch", "jax", "dask", "mlx", "cupy"} - {name.partition(":")[0]}
     parts = path.relative_to(package).with_suffix("").parts
     if parts[0] == "_backends" and not others.isdisjoint(parts):
         return True
@@ -300,7 +301,7 @@ def resume(state: Path, identity: dict[str, str]) -> tuple[str, dict[int, dict[s
 def main() -> None:
     """Sweep what is left, then write the results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("backend", choices=("numpy", "torch", "jax"), help="on the CPU")
+    parser.add_argument("backend", choices=BACKENDS, help="on the CPU")
     parser.add_argument("--dtype", default="float32", choices=("float32", "float16", "bfloat16"))
     parser.add_argument("--family", default="sigmoid_xent", choices=FAMILIES)
     parser.add_argument("--workers", type=int, default=2, help="threads")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graph_page import buffers, listing
+from graph_page import buffers, instructions, listing
 from helpers.caches import patched
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -162,6 +162,10 @@ def test_the_page_shows_the_nodes_of_the_loss(loss: LossProgram) -> None:
     for graph in (traced, simplify(traced)):
         assert listing(graph) in page
     assert buffers(BufferAssignment(simplify(traced), KERNELS)) in page
+
+
+def test_the_page_on_kernels_shows_the_loop_of_the_loss() -> None:
+    assert instructions() in (ROOT / "docs" / "kernels.md").read_text(encoding="utf-8")
 
 
 def test_equal_nodes_are_merged() -> None:

@@ -51,9 +51,9 @@ class Kernels:
             return self.found[key]
 
     def _compile(self, program: Program, signature: Signature, compute: str) -> Kernel:
-        compiler = _compiler()
-        made = text(program, signature, compute, self.fields, fused=compiler.fused)
-        library = compiler.compile(made)
+        made_by = compiler()
+        made = text(program, signature, compute, self.fields, fused=made_by.fused)
+        library = made_by.compile(made)
         address = library["run"]
         first = ctypes.c_void_p if self.fields is None else ctypes.py_object
         kinds = first, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64
@@ -90,7 +90,7 @@ def why_unusable() -> str | None:
     if not is_installed():
         return "the extra xent-api[native] is not installed"
     try:
-        _compiler().compile("define void @run() {\n  ret void\n}")
+        compiler().compile("define void @run() {\n  ret void\n}")
     except Exception as error:  # noqa: BLE001 - whatever it is, there is another way
         return f"llvmlite cannot make machine code here: {error}"
     return None
@@ -108,5 +108,6 @@ def are_usable() -> bool:
 
 
 @cache
-def _compiler() -> Compiler:
+def compiler() -> Compiler:
+    """Return the one compiler of this process."""
     return Compiler()
