@@ -33,6 +33,7 @@ class Mutation(NamedTuple):
 
 SIGMOID, MASKING, PROGRAM = "_math/sigmoid.py", "_math/masking.py", "_math/program.py"
 SOFTMAX, SUMS, OPTIMISTIC = "_math/softmax.py", "_math/sums.py", "_math/optimistic.py"
+ELEMENTARY, NATIVE = "_math/elementary.py", frozenset({"numpy:native"})
 OPS, OPTIONS, DTYPES = "_math/ops.py", "_checks/options.py", "_checks/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
@@ -47,11 +48,11 @@ MUTATIONS = (
     ),
     Mutation(
         "the linear term as x - x*z",
-        SIGMOID,
-        "ops.minus_product(positive, x, t.residual)",
-        "positive + (x - x * (1.0 + t.residual))",
+        OPS,
+        "factor * value) - x * y",
+        "factor * value) + (x - x * (1.0 + y))",
     ),
-    Mutation("log for log1p", SIGMOID, "ops.log1p_unit(t.decay)", "ops.log(1.0 + t.decay)"),
+    Mutation("log for log1p", OPS, "value = self.log1p_unit(e)", "value = self.log(1.0 + e)"),
     Mutation(
         "abs for the signed step",
         OPS,
@@ -481,11 +482,74 @@ MUTATIONS = (
         "value",
         only=frozenset({"numpy"}),
     ),
+    Mutation(
+        "kernels: the logarithm of 2 in float32",
+        ELEMENTARY,
+        "LN2 = 0.6931471805599453",
+        "LN2 = 0.693147182464599609375",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels: the logarithm of 2 in one part",
+        ELEMENTARY,
+        "0.6931471803691238, 1.9082149292705877e-10",
+        "0.6931471805599453, 0.0",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels: exp of numbers that are too low",
+        ELEMENTARY,
+        "return ops.where(x < LOWEST_SINGLE, 0.0, value)",
+        "return value",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels: quotients that are not corrected",
+        ELEMENTARY,
+        "return ops.fma(missing, reciprocal, q)",
+        "return q",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels: a subnormal exp is rounded twice",
+        ELEMENTARY,
+        "tiny = x < SUBNORMAL",
+        "tiny = x < LOWEST_DOUBLE",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels: half precision is cut",
+        "_graph/codegen/memory.py",
+        'half = to.binary("add", bits, _int((1 << (places - 1)) - 1))',
+        "half = bits",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels: sums of what is no element",
+        "_graph/codegen/emit.py",
+        "select {live}, {value}, {NOTHING}",
+        "select {live}, {value}, {value}",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels: the last few elements are left out",
+        "_graph/codegen/module.py",
+        "+ (few > 0)",
+        "+ (few > LANES)",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels: steps are not looked at",
+        "_backends/numpy/native.py",
+        "type(array) is not np.ndarray or not array.flags.c_contiguous",
+        "type(array) is not np.ndarray",
+        only=NATIVE,
+    ),
 )
 
 
 SUITE = [
-    *(f"tests/unit/test_{name}.py" for name in ("log1p", "numpy", "tiles")),
+    *(f"tests/unit/test_{name}.py" for name in ("log1p", "native", "numpy", "tiles")),
     "tests/conformance",
     "--nightly",
 ]

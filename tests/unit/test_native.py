@@ -94,7 +94,7 @@ def test_exp_and_log1p_have_the_digits_of_their_dtype(compute: str) -> None:
     bar = 2.0**-24 * 1e-3 if compute == "float32" else 2.0**-53 * 2.5
     cases = [
         (lambda ops, v: ops.exp_neg_abs(v, None), x, mpmath.exp),
-        (lambda ops, v: ops.log1p_unit(v), e, mpmath.log1p),
+        (lambda ops, v: ops.log1p_minus_product(None, v, v * 0.0, v), e, mpmath.log1p),
         (lambda ops, v: ops.over_one_plus(v), e, lambda v: v / (1 + v)),
     ]
     with mpmath.workdps(40):
@@ -359,3 +359,55 @@ print("all")
 @pytest.mark.skipif(sys.platform == "win32", reason="has no fork")
 def test_a_process_that_forks_while_a_thread_compiles() -> None:
     assert _run(CALL + FORK, "-W", "ignore::DeprecationWarning") == "all"
+
+
+BARS = {  # loss, gradient at hard labels, Hessian
+    "float16": (0.5005, 0.5005, 0.5005),
+    "bfloat16": (0.5005, 0.5005, 0.5005),
+    "float32": (0.501, 0.501, 0.51),
+    "float64": (1.75, 1.5, 3.0),
+}
+
+
+def _points(dtype: Any) -> Any:
+    """Return logits at which no result is subnormal."""
+    largest = 8.0 if dtype == np.float16 else 85.0
+    parts = [
+        RANDOM.uniform(-largest, largest, 400),
+        RANDOM.uniform(-1.0, 1.0, 600),
+        RANDOM.choice([-1.0, 1.0], 200) * 2.0 ** RANDOM.uniform(-12.0, 3.0, 200),
+    ]
+    return np.concatenate(parts).astype(dtype)
+
+
+@pytest.mark.parametrize("weight", [None, 1.0, 0.75])
+@pytest.mark.parametrize("name", list(DTYPES))
+def test_the_bars_of_kernels(name: str, weight: float | None) -> None:
+    x = _points(DTYPES[name])
+    for z in (np.zeros_like(x), np.ones_like(x), RANDOM.random(x.size).astype(x.dtype)):
+        given: dict[str, Any] = {"logits": x, "labels": z}
+        given |= {} if weight is None else {"weights": np.full_like(x, weight)}
+        loss, gradient = sigmoid_xent.loss_and_gradient(**given)
+        _, hessian = sigmoid_xent.gradient_and_hessian(**given)
+        hard = z[0] in (0.0, 1.0) and z[1] == z[0]
+        bars = [bar + 2.0 * (weight not in (None, 1.0)) for bar in BARS[name]]
+        for got, exact, bar in zip(
+            (loss, gradient, hessian), _exact(x, z, weight), bars, strict=True
+        ):
+            if got is gradient and not hard:
+                continue
+            errors = [ulp_error(float(g), w, name) for g, w in zip(got, exact, strict=True)]
+            assert 0.4 < max(errors) < bar
+
+
+def _exact(x: Any, z: Any, weight: float | None) -> tuple[list[str], ...]:
+    """Return loss, gradient and Hessian to 30 digits, by the definition."""
+    found: tuple[list[str], ...] = ([], [], [])
+    with mpmath.workdps(60):
+        for logit, label in zip(map(float, x), map(float, z), strict=True):
+            a, b, w = mpmath.mpf(logit), mpmath.mpf(label), mpmath.mpf(weight or 1.0)
+            p, n = 1 / (1 + mpmath.exp(-a)), 1 / (1 + mpmath.exp(a))
+            loss = -b * mpmath.log(p) - (1 - b) * mpmath.log(n)
+            for into, value in zip(found, (loss, p * (1 - b) - n * b, p * n), strict=True):
+                into.append(mpmath.nstr(w * value, 30))
+    return found

@@ -9,6 +9,8 @@ thousandths so. With n the integer nearest to x/log 2 and r = x - n*log 2,
 how far off they are; the lowest powers come first.
 """
 
+from math import inf
+
 from .._typing import Array, Namespace
 
 EXP_SINGLE = (
@@ -96,20 +98,37 @@ def exp_of_negative(ops: Namespace, x: Array, *, single: bool) -> Array:
     return ops.where(x < LOWEST_DOUBLE, 0.0, value)
 
 
-def log1p_of_unit(ops: Namespace, e: Array, *, single: bool) -> Array:
-    """Return log(1 + e) for 0 <= e <= 1, with the digits of float32 (`single`) or float64.
+def log1p_minus_product(
+    ops: Namespace, factor: Array | float | None, e: Array, x: Array, y: Array, *, single: bool
+) -> Array:
+    """Return factor*log(1 + e) - x*y for 0 <= e <= 1; None stands for the factor 1.
 
-    By log(1+e) = e - q*(e - q**2*P) for float64: what has rounding errors is at most 0.31 of the
-    result.
+    What the logarithm and its product are rounded by in float64 is added to the other product.
     """
     if single:  # a polynomial in e would do without the division, and take longer
         q = e / (2.0 + e)
-        return q * _polynomial(ops, LOG1P_SINGLE, q * q)
+        value = q * _polynomial(ops, LOG1P_SINGLE, q * q)
+        return ops.fma(-x, y, value if factor is None else factor * value)
+    value, low = _log1p(ops, e)
+    if factor is not None:
+        high = value
+        value = high * factor
+        low = ops.fma(low, factor, ops.fma(high, factor, -value))
+        low = ops.where(ops.abs(value) == inf, 0.0, low)  # where the product is beyond all numbers
+    return value + ops.fma(-x, y, low)
+
+
+def _log1p(ops: Namespace, e: Array) -> tuple[Array, Array]:
+    """Return log(1 + e) and what it is rounded by.
+
+    By log(1+e) = e - q*(e - q**2*P): what has other rounding errors is at most 0.31 of the result.
+    """
     q = _ratio(ops, e, 2.0)
     q = ops.where(q < SMALLEST_SQUARED, SMALLEST_SQUARED, q)
     square = q * q
     rest = ops.fma(-square, _polynomial(ops, LOG1P_DOUBLE, square), e)
-    return ops.fma(-q, rest, e)
+    value = ops.fma(-q, rest, e)
+    return value, ops.fma(-q, rest, e - value)
 
 
 def over_one_plus(ops: Namespace, e: Array, *, single: bool) -> Array:

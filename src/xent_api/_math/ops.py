@@ -66,9 +66,12 @@ class Ops:
         """Return e/(1 + e) for 0 <= e <= 1."""
         return e / (1.0 + e)
 
-    def minus_product(self, value: Array, x: Array, y: Array) -> Array:
-        """Return value - x*y."""
-        return value - x * y
+    def log1p_minus_product(
+        self, factor: Array | float | None, e: Array, x: Array, y: Array
+    ) -> Array:
+        """Return factor*log(1 + e) - x*y for 0 <= e <= 1; None stands for the factor 1."""
+        value = self.log1p_unit(e)
+        return (value if factor is None else factor * value) - x * y
 
     def zero_if_infinite(self, x: Array, factor: Array) -> Array:
         """Return x with 0 where it is infinite and its factor is 0: before the product inf*0.

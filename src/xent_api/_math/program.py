@@ -7,6 +7,7 @@ that what is made of one can be kept.
 """
 
 from collections.abc import Callable, Iterable
+from math import nan
 from typing import Any, NamedTuple
 
 from .._typing import Array, Constant, DType, Namespace
@@ -115,14 +116,16 @@ class LossProgram(NamedTuple):
     def parametrized(self) -> tuple["LossProgram", dict[str, float]]:
         """Return the program with its Python numbers as operands after the others, and these.
 
-        For compilers: it is equal for all values of the numbers. What they are compared with as
-        Python values stays as it is: NaN, True and False among what is ignored.
+        For compilers: it is equal for all values of the numbers. NaN, True and False among what is
+        ignored are compared in other ways, and stay.
         """
         numbers: dict[str, float] = {name: number for name, (number, _) in self.numbers}
         if self.smoothing:
             numbers["smoothing"] = self.smoothing
         kept = self.ignored
-        if kept is not None and kept == kept and not isinstance(kept, bool):
+        if kept is not None and kept != kept:
+            kept = nan  # one object: no other one is equal to it
+        elif kept is not None and not isinstance(kept, bool):
             numbers["ignored"], kept = kept, None
         operands = (*self.operands, *numbers)
         return self._with(operands=operands, numbers=(), smoothing=0.0, ignored=kept), numbers

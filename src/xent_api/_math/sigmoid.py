@@ -116,9 +116,7 @@ def loss(ops: Namespace, x: Array, t: Terms) -> Array:
     doing it afterwards, or wherever r = 0, would lose that derivative at all hard labels.
     """
     x = ops.zero_if_infinite(x, t.residual)
-    softplus = ops.log1p_unit(t.decay)
-    positive = softplus if t.coefficients is None else t.coefficients * softplus
-    return ops.minus_product(positive, x, t.residual)
+    return ops.log1p_minus_product(t.coefficients, t.decay, x, t.residual)
 
 
 def gradient(ops: Namespace, t: Terms) -> Array:

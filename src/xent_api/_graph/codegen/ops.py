@@ -51,9 +51,13 @@ class NativeOps(TracedOps):
         found = elementary.exp_of_negative(self, self.tracer.call("neg_abs", x), single=self.single)
         return cast("Proxy", found)
 
-    def log1p_unit(self, e: Proxy) -> Proxy:
-        """Return log(1 + e) for 0 <= e <= 1."""
-        return cast("Proxy", elementary.log1p_of_unit(self, e, single=self.single))
+    def log1p_minus_product(
+        self, factor: Proxy | float | None, e: Proxy, x: Proxy, y: Proxy
+    ) -> Proxy:
+        """Return factor*log(1 + e) - x*y for 0 <= e <= 1."""
+        given = factor, e, x, y
+        found = elementary.log1p_minus_product(self, *given, single=self.single)
+        return cast("Proxy", found)
 
     def over_one_plus(self, e: Proxy) -> Proxy:
         """Return e/(1 + e) for 0 <= e <= 1."""
@@ -66,10 +70,6 @@ class NativeOps(TracedOps):
         from its other term.
         """
         return self.where(self.is_zero(factor), 0.0, x)
-
-    def minus_product(self, value: Proxy, x: Proxy, y: Proxy) -> Proxy:
-        """Return value - x*y, rounded once."""
-        return self.fma(-x, y, value)
 
     def quotient(self, numerator: Proxy, denominator: Proxy | float) -> Proxy:
         """Return numerator / denominator with 0/0 = 0.
