@@ -3,9 +3,10 @@
 `--nightly` adds the rest.
 
 - NumPy, PyTorch and array-api-strict lack only single tests that take more than 20 s of processor
-  time, which are marked `nightly`, and what PyTorch compiles of other dtypes than float32.
-- JAX has every traced test in float32 and float64; eagerly those marked `everywhere` or `autodiff`,
-  and its own ones, in float32.
+  time, which are marked `nightly`. Of what PyTorch compiles there are the tests marked
+  `everywhere` or `autodiff`, in float32.
+- JAX has every traced test in float32; eagerly those marked `everywhere` or `autodiff`, and its own
+  ones, in float32.
 - JAX without float64, and ndonnx, have those marked `everywhere`, and their own ones, in float32.
 - All others have those marked `everywhere`, and their own ones.
 """
@@ -25,15 +26,16 @@ def in_default_set(item: pytest.Item) -> bool:
         return False
     params = item.callspec.params if hasattr(item, "callspec") else {}
     suite, dtype = params.get("suite"), params.get("dtype")
+    everywhere = item.get_closest_marker("everywhere") is not None
+    marked = everywhere or item.get_closest_marker("autodiff") is not None
     if not isinstance(suite, Suite) or suite.target.library in WHOLE:
-        return dtype in {None, "float32"} or not _is_compiled_by_torch(item)
+        return (marked and dtype in {None, "float32"}) or not _is_compiled_by_torch(item)
     name = suite.target.name
-    marks = ("everywhere", "autodiff") if name == "jax" else ("everywhere",)
-    wanted = any(item.get_closest_marker(mark) for mark in marks) or _is_its_own(item, name)
+    wanted = (marked if name == "jax" else everywhere) or _is_its_own(item, name)
     if suite.target.library not in SLOW:
         return wanted
     if suite.traced and name == "jax":  # and not its variant without float64
-        return dtype in {None, "float32", "float64"}
+        return dtype in {None, "float32"}
     return wanted and dtype in {None, "float32"}
 
 
