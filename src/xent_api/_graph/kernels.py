@@ -2,37 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from .._typing import Array, DType, Namespace, Shape
-
-
-class Conventions(Protocol):
-    """What a program is traced with: dtypes of values that it makes, and its numbers."""
-
-    @property
-    def boolean(self) -> DType:
-        """The dtype of conditions."""
-
-    @property
-    def index(self) -> DType:
-        """The integers that index arrays."""
-
-    @property
-    def dtype(self) -> Callable[[DType], DType]:
-        """The one of several names of a dtype that arrays have."""
-
-    @property
-    def integer(self) -> Callable[[DType], DType]:
-        """The integers as wide as the numbers of a dtype."""
-
-    @property
-    def constant(self) -> Callable[[Any, DType], Any]:
-        """What stands for a number beside arrays of a dtype."""
-
-    @property
-    def no_log1p(self) -> frozenset[DType]:
-        """The dtypes without `log1p` in vectors, which is made of other kernels."""
 
 
 class KernelTable(NamedTuple):

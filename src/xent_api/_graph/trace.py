@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from .._math.log1p import log1p
 from .._math.ops import LabelPlace, Ops
 from .._typing import DType, Shape
-from .kernels import Conventions
+from .kernels import KernelTable
 from .tiles import broadcast
 
 ArraySpec = tuple[DType, Shape]
@@ -43,7 +43,7 @@ class Graph(NamedTuple):
 def trace(
     results: Callable[..., tuple[Any, ...]],
     operands: tuple[ArraySpec, ...],
-    kernels: Conventions,
+    kernels: KernelTable,
     axis: int = -1,
     ops: "Callable[[Tracer], TracedOps] | None" = None,
 ) -> Graph:
@@ -61,7 +61,7 @@ def trace(
 class Tracer:
     """The nodes of one program, as they are noted."""
 
-    def __init__(self, kernels: Conventions, axis: int) -> None:
+    def __init__(self, kernels: KernelTable, axis: int) -> None:
         self.kernels, self.axis = kernels, axis
         self.nodes: list[Node] = []
         self.specs: list[ArraySpec | None] = []

@@ -37,17 +37,12 @@ class Signature(NamedTuple):
     """Which outputs are added up."""
 
 
-def body(graph: Graph, signature: Signature, *, fused: bool) -> str:
-    """Return a function that computes all elements, a multiple of the vectors' length.
+class Body:
+    """The function that computes a graph on so many elements, a multiple of a vector's.
 
     `live` of them count: of the last vector of an array some may be nothing. What is added up is
     written to memory once.
     """
-    return Body(graph, signature, fused=fused).text()
-
-
-class Body:
-    """The function that computes a graph on vectors."""
 
     def __init__(self, graph: Graph, signature: Signature, *, fused: bool) -> None:
         self.graph, self.signature = graph, signature

@@ -10,9 +10,9 @@ from ..._typing import Program
 from ..simplify import simplify
 from ..trace import trace
 from .compiler import Compiler, lock
-from .emit import Signature, body
+from .emit import Body, Signature
 from .module import Fields, module
-from .ops import Names, NativeOps
+from .ops import NAMES, NativeOps
 
 LOWEST_VERSION = (0, 45)
 MAX_KERNELS = 256
@@ -51,9 +51,8 @@ class Kernels:
             return self.found[key]
 
     def _compile(self, program: Program, signature: Signature, compute: str) -> Kernel:
-        made_by = compiler()
-        made = text(program, signature, compute, self.fields, fused=made_by.fused)
-        library = made_by.compile(made)
+        made = text(program, signature, compute, self.fields, fused=compiler().fused)
+        library = compiler().compile(made)
         address = library["run"]
         first = ctypes.c_void_p if self.fields is None else ctypes.py_object
         kinds = first, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64
@@ -68,8 +67,8 @@ def text(
     spec = [(d, () if one else (2,)) for d, one in zip(*signature[:2], strict=True)]
     spec += [(dtype, ()) for dtype in signature.numbers]
     ops = partial(NativeOps, single=compute != "float64")
-    graph = simplify(trace(program.results, tuple(spec), Names(), ops=ops))
-    return module(body(graph, signature, fused=fused), signature, fields)
+    graph = simplify(trace(program.results, tuple(spec), NAMES, ops=ops))
+    return module(Body(graph, signature, fused=fused).text(), signature, fields)
 
 
 @cache

@@ -1,30 +1,16 @@
 """The primitives as they are traced for a compiler: down to single instructions."""
 
-from typing import cast
+from typing import Any, cast
 
 from ..._math import elementary
-from ..._typing import DType
+from ..kernels import KernelTable
 from ..trace import Proxy, TracedOps, Tracer
 
-
-class Names:
-    """Dtypes by their names, and numbers as they are: what a tracer asks for."""
-
-    boolean: DType = "bool"
-    index: DType = "int64"
-    no_log1p: frozenset[DType] = frozenset()
-
-    def dtype(self, dtype: DType) -> DType:
-        """Return the dtype."""
-        return dtype
-
-    def integer(self, dtype: DType) -> DType:
-        """Return the dtype: a choice is made by the condition itself."""
-        return dtype
-
-    def constant(self, value: float, dtype: DType) -> float:
-        """Return the number."""
-        return value
+UNUSED: Any = None
+NAMES = KernelTable(
+    {}, UNUSED, lambda value, _: value, str, "bool", str, "int64", UNUSED, UNUSED, UNUSED, UNUSED
+)
+"""What a tracer asks for: dtypes by their names, and numbers as they are."""
 
 
 class NativeOps(TracedOps):
