@@ -8,7 +8,9 @@ from typing import Any
 lock = RLock()
 """Around every call of llvmlite. A process that forks waits for it: a child would have it locked
 for ever where another thread was compiling."""
-os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+if hasattr(os, "register_at_fork"):
+    release = lock.release
+    os.register_at_fork(before=lock.acquire, after_in_parent=release, after_in_child=release)
 
 
 class Compiler:
@@ -36,12 +38,25 @@ class Compiler:
             self.fused = fused
             self.names = count()
 
-    def compile(self, text: str) -> Any:
-        """Return a library, which has the address of `run` under this name, while it lives."""
+    def compile(self, text: str) -> "Library":
+        """Return the code of a module."""
         with lock:
             library = self.binding.JITLibraryBuilder().add_current_process()  # memcpy
             library.add_ir(text).export_symbol("run")
-            return library.link(self.jit, f"xent_api_{next(self.names)}")
+            return Library(library.link(self.jit, f"xent_api_{next(self.names)}"))
+
+
+class Library:
+    """Code in memory, for as long as this object lives."""
+
+    def __init__(self, tracker: Any) -> None:
+        self.tracker = tracker
+        self.address: int = tracker["run"]
+        """Where the function `run` is."""
+
+    def __del__(self) -> None:
+        with lock:
+            self.tracker.close()
 
 
 def _is_arm(target: Any) -> bool:

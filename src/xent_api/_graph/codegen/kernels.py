@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..._typing import Program
 from ..simplify import simplify
 from ..trace import trace
-from .compiler import Compiler, lock
+from .compiler import Compiler, Library, lock
 from .emit import Body, Signature
 from .module import Fields, module
 from .ops import NAMES, NativeOps
@@ -23,7 +23,7 @@ Run = Callable[[Any, bytes, int, int], None]
 class Kernel(NamedTuple):
     """A compiled program."""
 
-    library: Any
+    library: Library
     """What keeps the code in memory."""
     short: Run
     """To be called with Python's global lock held, which saves time on few elements."""
@@ -53,11 +53,10 @@ class Kernels:
     def _compile(self, program: Program, signature: Signature, compute: str) -> Kernel:
         made = text(program, signature, compute, self.fields, fused=compiler().fused)
         library = compiler().compile(made)
-        address = library["run"]
         first = ctypes.c_void_p if self.fields is None else ctypes.py_object
         kinds = first, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64
-        short = ctypes.PYFUNCTYPE(None, *kinds)(address)
-        return Kernel(library, short, ctypes.CFUNCTYPE(None, *kinds)(address))
+        short = ctypes.PYFUNCTYPE(None, *kinds)(library.address)
+        return Kernel(library, short, ctypes.CFUNCTYPE(None, *kinds)(library.address))
 
 
 def text(
