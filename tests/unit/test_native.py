@@ -1,5 +1,7 @@
 """Compiled kernels: their numbers, what they take, and where there can be none."""
 
+import platform
+import re
 import subprocess
 import sys
 import threading
@@ -11,10 +13,12 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
+from limits import numpy_backend
 
 from xent_api import execution, sigmoid_xent
 from xent_api._backends.numpy import native
 from xent_api._graph.codegen import kernels as codegen
+from xent_api._graph.codegen.compiler import Compiler
 from xent_api._graph.codegen.emit import Signature
 from xent_api._graph.codegen.kernels import Kernels
 from xent_api._graph.codegen.module import CHUNK, Fields, chunks
@@ -185,8 +189,6 @@ def test_the_same_bits_in_every_size() -> None:
 
 
 def _kernels() -> dict[Any, Any]:
-    from limits import numpy_backend
-
     return numpy_backend().native.kernels.found
 
 
@@ -262,8 +264,6 @@ def test_arrays_that_keep_their_addresses_elsewhere(monkeypatch: pytest.MonkeyPa
     wanted = sigmoid_xent.loss(**given, reduction="mean")
     monkeypatch.setattr(native, "FIELDS", None)
     calls = native.NativeCalls()
-    from limits import numpy_backend
-
     monkeypatch.setattr(numpy_backend(), "native", calls)
     shifted = {name: value.reshape(-1, 1) for name, value in given.items()}  # of no known plan
     assert sigmoid_xent.loss(**shifted, reduction="mean") == wanted
@@ -411,3 +411,45 @@ def _exact(x: Any, z: Any, weight: float | None) -> tuple[list[str], ...]:
             for into, value in zip(found, (loss, p * (1 - b) - n * b, p * n), strict=True):
                 into.append(mpmath.nstr(w * value, 30))
     return found
+
+
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="for x86 alone")
+@pytest.mark.parametrize(("processor", "fused"), [("haswell", True), ("x86-64", False)])
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+def test_processors_with_fewer_registers(
+    name: str, processor: str, fused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = _points(DTYPES[name])
+    z = RANDOM.random(x.size).astype(x.dtype)
+    wanted = sigmoid_xent.loss_and_gradient(labels=z, logits=x)
+    other = Compiler(processor, fused=fused)
+    if processor == "haswell" and not codegen.compiler().fused:
+        pytest.skip("this processor has no fma")
+    monkeypatch.setattr(codegen, "compiler", lambda: other)
+    monkeypatch.setattr(numpy_backend(), "native", native.NativeCalls())
+    both = sigmoid_xent.loss_and_gradient(
+        labels=z.reshape(1, -1),
+        logits=x.reshape(1, -1),  # of no known plan
+    )
+    for got, right in zip(both, wanted, strict=True):
+        if fused or name != "float64":
+            np.testing.assert_allclose(got[0], right, rtol=1e-7 if name == "float32" else 1e-3)
+        else:
+            np.testing.assert_allclose(got[0], right, rtol=0, atol=4e-16 * np.abs(right).max())
+        assert (got[0] == right).mean() > (0.99 if fused or name != "float64" else 0.3)
+
+
+@pytest.mark.parametrize("name", list(DTYPES))
+def test_arm_needs_no_function_of_a_library(name: str) -> None:
+    from llvmlite import binding
+
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    target = binding.Target.from_triple("aarch64-unknown-linux-gnu")
+    signature = Signature((name, "bool"), (False, False), (), (name,), (False,))
+    program = Elementwise(lambda ops, x, kept: ops.where(kept, ops.exp_neg_abs(x, None), 0.0))
+    compute = "float64" if name == "float64" else "float32"
+    text = codegen.text(program, signature, compute, native.FIELDS, fused=True)
+    code = target.create_target_machine().emit_assembly(binding.parse_assembly(text))
+    assert "fmla" in code
+    assert set(re.findall(r"\tbl\t(\w+)", code)) == {"body", "memcpy"}
