@@ -21,7 +21,11 @@ from xent_api._graph.codegen import kernels
 from xent_api._graph.codegen.compiler import Compiler
 
 SIZES = (8, 1_024, 10_000, 100_000, 1_000_000, 10_000_000)
-CASES = (("loss", "float32"), ("loss_and_gradient", "float32"), ("loss", "float64"))
+CASES = tuple(
+    (operation, dtype)
+    for dtype in ("float32", "float64")
+    for operation in ("loss", "loss_and_gradient")
+)
 AVX2 = "X86_V4 AVX512_ICL AVX512_SPR"
 """What NumPy is told not to use."""
 PACKAGES = ("numpy", "llvmlite", "scikit-learn")
