@@ -8,8 +8,9 @@ import numpy as np
 
 from ..._graph.executor import Executor, Limits
 from ..._graph.tiling import Tiling
+from ..._math.ops import Ops
 from ..._math.program import LossProgram
-from ..._typing import Array, Namespace, Program
+from ..._typing import Array, DType, Namespace, Program
 from ..base import Backend
 from ..execution import current
 from .kernels import KERNELS, LONG_KERNELS
@@ -57,6 +58,25 @@ class QuietBackend(Backend):
         """Return the sum with no floating-point warnings."""
         with np.errstate(all="ignore"):
             return super().total(value)
+
+
+class ScalarOps(Ops):
+    """The primitives of scalars in Python's ways, which take a tenth of the time of NumPy's."""
+
+    def cast(self, x: Array, dtype: DType) -> Array:
+        """Return x in a dtype."""
+        return x.astype(dtype)
+
+    def zeros_like(self, x: Array) -> float:
+        """Return 0."""
+        return 0.0
+
+    def where(self, condition: Array, one: Array | float, other: Array | float) -> Array | float:
+        """Return one or the other."""
+        return one if condition else other
+
+
+SCALARS = ScalarOps(np)
 
 
 class NumpyBackend(QuietBackend):
@@ -122,10 +142,9 @@ class NumpyBackend(QuietBackend):
             size, optimistic = limits.row_tile_elements, program.optimistic
             tiling = Tiling(executor, program, operands, summed, size, optimistic)
             return _added_up(tiling.evaluate(workers))
-        if not isinstance(operands[0], np.ndarray):
-            # A scalar, as NumPy's own `sum` returns it: 0-d within, and a scalar again.
-            found = executor.evaluate(program, tuple(map(np.asarray, operands)), summed)
-            return tuple(value[()] for value in found)
+        if not isinstance(operands[0], np.ndarray):  # what NumPy's own `sum` returns
+            with np.errstate(all="ignore"):
+                return program.results(SCALARS, *operands)
         if setting.is_native() and isinstance(program, LossProgram):
             specs = [(operand.dtype, operand.shape) for operand in operands]
             native = self.native.find(program, summed, *specs)
