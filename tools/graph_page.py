@@ -47,7 +47,7 @@ def instructions() -> str:
         "sigmoid", ("loss",), ("logits", "labels"), "float32", names[:1], (False,), (), None, 0.0
     )
     signature = Signature(names, no, (), names[:1], no[:1])
-    lines = text(loss, signature, "float32", None, fused=True).split("\n")
+    lines = text(loss, signature, None, fused=True).split("\n")
     found = "\n".join(lines[lines.index("loop:") : lines.index("exit:")])
     found = re.sub(r"splat \(double 0x(\w+)\)", lambda m: repr(_number(m[1])), found)
     found = re.sub(r"splat \(i64 (-?\d+)\)", r"\1", found)

@@ -110,7 +110,9 @@ MUTATIONS = (
     ),
     Mutation("x > 0 for x >= 0 with s", SIGMOID, "s = 1.0 - 2.0 * b", "s = 2.0 * b - 1.0"),
     Mutation("smoothing towards 0", SIGMOID, "+ s * (0.5 * smoothing)", "+ s * (0.4 * smoothing)"),
-    Mutation("pos_weight on both terms", SIGMOID, "(b + (1.0 - b) * pos_weight)", "pos_weight"),
+    Mutation(
+        "pos_weight on both terms", SIGMOID, "factor = b + (1.0 - b) * pos_weight", "pos_weight"
+    ),
     Mutation(
         "pos_weight not in A + B",
         SIGMOID,
@@ -541,8 +543,8 @@ MUTATIONS = (
     Mutation(
         "kernels: steps are not looked at",
         "_backends/numpy/native.py",
-        "type(array) is not np.ndarray or not array.flags.c_contiguous",
-        "type(array) is not np.ndarray",
+        "if not array.flags.c_contiguous:\n                aligned = False",
+        "if not array.flags.c_contiguous:\n                pass",
         only=NATIVE,
     ),
 )

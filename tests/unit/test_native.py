@@ -39,6 +39,7 @@ class Elementwise(NamedTuple):
     """A program of one function."""
 
     function: Callable[..., Any]
+    compute: str
 
     @property
     def rowwise(self) -> bool:
@@ -52,7 +53,7 @@ def _compiled(function: Callable[..., Any], compute: str, result: str, *given: A
     """Return what a kernel of a function makes of arrays."""
     names = tuple(next(n for n, d in DTYPES.items() if d == array.dtype) for array in given)
     signature = Signature(names, (False,) * len(given), (), (result,), (False,))
-    kernel = Kernels(native.FIELDS).find(Elementwise(function), signature, compute)
+    kernel = Kernels(native.FIELDS).find(Elementwise(function, compute), signature)
     out = np.empty(given[0].shape, DTYPES[result])
     size = given[0].size
     kernel.short(native.arrays_of((*given, out)), size.to_bytes(8, sys.byteorder), 0, chunks(size))
@@ -98,7 +99,7 @@ def test_exp_and_log1p_have_the_digits_of_their_dtype(compute: str) -> None:
     bar = 2.0**-24 * 1e-3 if compute == "float32" else 2.0**-53 * 2.5
     cases = [
         (lambda ops, v: ops.exp_neg_abs(v, None), x, mpmath.exp),
-        (lambda ops, v: ops.log1p_minus_product(None, v, v * 0.0, v), e, mpmath.log1p),
+        (lambda ops, v: ops.log1p_minus_product(None, v, v * 0.0, v, None), e, mpmath.log1p),
         (lambda ops, v: ops.over_one_plus(v), e, lambda v: v / (1 + v)),
     ]
     with mpmath.workdps(40):
@@ -123,6 +124,22 @@ def test_subnormal_results_of_exp() -> None:
         wanted = [mpmath.nstr(mpmath.exp(mpmath.mpf(float(v))), 30) for v in x]
     errors = [ulp_error(g, w, "float64") for g, w in zip(map(float, got), wanted, strict=True)]
     assert 0.4 < max(errors) < 1.0
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("denominator", [0.0, -0.0, 1e-310, 5e-324, np.inf, 3.0])
+def test_denominators(dtype: Any, denominator: float) -> None:
+    given: dict[str, Any] = {
+        "logits": np.asarray([np.inf, -np.inf, 400.0, 0.0, 1.0, np.nan], dtype),
+        "labels": np.asarray([1.0, 1.0, 1.0, 0.5, 0.25, 1.0], dtype),
+        "reduction": "mean",
+    }
+    for number in (denominator, np.asarray(denominator)):
+        found = sigmoid_xent.loss_and_gradient(**given, denominator=number)
+        with execution(native=False):
+            wanted = sigmoid_xent.loss_and_gradient(**given, denominator=number)
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3 if dtype == np.float16 else 1e-6)
 
 
 def _arguments(dtype: Any, *shape: int) -> dict[str, Any]:
@@ -238,11 +255,11 @@ def test_threads_wait_for_one_compilation(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Kernels, "_compile", counted)
     kernels, start = Kernels(native.FIELDS), threading.Barrier(4)
     signature = Signature(("float32",), (False,), (), ("float32",), (False,))
-    program = Elementwise(lambda ops, x: ops.exp_neg_abs(x, None))
+    program = Elementwise(lambda ops, x: ops.exp_neg_abs(x, None), "float32")
 
     def find(_: int) -> Any:
         start.wait()
-        return kernels.find(program, signature, "float32")
+        return kernels.find(program, signature)
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(find, range(4)))
@@ -255,7 +272,7 @@ def test_not_more_kernels_than_a_number_are_kept(monkeypatch: pytest.MonkeyPatch
     kernels = Kernels(native.FIELDS)
     for dtype in DTYPES:
         signature = Signature((dtype,), (False,), (), (dtype,), (False,))
-        kernels.find(Elementwise(lambda _, x: x), signature, "float64")
+        kernels.find(Elementwise(lambda _, x: x, "float64"), signature)
         assert len(kernels.found) <= 2
 
 
@@ -274,8 +291,8 @@ def test_where_an_array_has_its_address() -> None:
     assert isinstance(native.FIELDS, Fields)
 
 
-def _run(script: str, *options: str) -> str:
-    command = [sys.executable, *options, "-c", script]
+def _run(script: str, *options: str, argument: str = "") -> str:
+    command = [sys.executable, *options, "-c", script, argument]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     return done.stdout.strip()
 
@@ -317,6 +334,14 @@ def test_llvmlite_is_imported_where_it_is_used() -> None:
     assert _run(CALL + off + rest + on + rest).split() == ["False", "True"]
 
 
+@pytest.mark.parametrize("version", ["0.44.0", "0+unknown", "None", "0.45b1", "1.0"])
+def test_versions(version: str) -> None:
+    there = version in {"0.45b1", "1.0"}
+    script = f"import importlib.metadata\nimportlib.metadata.version = lambda _: {version!r}\n"
+    script += "from xent_api._graph.codegen.kernels import is_installed; print(is_installed())"
+    assert _run(script) == str(there)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a feature of Linux")
 def test_where_memory_may_not_be_made_executable() -> None:
     twice = "for _ in range(2): print(xa.sigmoid_xent.loss(labels=x, logits=x).shape)"
@@ -335,6 +360,21 @@ def test_where_memory_may_not_be_made_executable() -> None:
     assert error.startswith("`native` must be False or None: llvmlite cannot make machine code")
 
 
+FIRST = """
+import faulthandler, os, sys, threading, time
+import xent_api._graph.codegen.kernels
+S = xa.sigmoid_xent
+with xa.execution(native=False):
+    S.loss(labels=x, logits=x)
+threading.Thread(target=lambda: S.loss(labels=x, logits=x)).start()
+time.sleep(float(sys.argv[1]))
+child = os.fork()
+if not child:
+    faulthandler.dump_traceback_later(30, exit=True)
+    S.loss_and_gradient(labels=x, logits=x)
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 FORK = """
 import os, threading
 def compute(k):
@@ -447,9 +487,17 @@ def test_arm_needs_no_function_of_a_library(name: str) -> None:
     binding.initialize_all_asmprinters()
     target = binding.Target.from_triple("aarch64-unknown-linux-gnu")
     signature = Signature((name, "bool"), (False, False), (), (name,), (False,))
-    program = Elementwise(lambda ops, x, kept: ops.where(kept, ops.exp_neg_abs(x, None), 0.0))
-    compute = "float64" if name == "float64" else "float32"
-    text = codegen.text(program, signature, compute, native.FIELDS, fused=True)
+    program = Elementwise(
+        lambda ops, x, kept: ops.where(kept, ops.exp_neg_abs(x, None), 0.0),
+        "float64" if name == "float64" else "float32",
+    )
+    text = codegen.text(program, signature, native.FIELDS, fused=True)
     code = target.create_target_machine().emit_assembly(binding.parse_assembly(text))
     assert "fmla" in code
     assert set(re.findall(r"\tbl\t(\w+)", code)) == {"body", "memcpy"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no fork")
+@pytest.mark.parametrize("seconds", ["0.001", "0.003", "0.01", "0.03", "0.06"])
+def test_a_process_that_forks_while_a_thread_makes_its_first_kernel(seconds: str) -> None:
+    assert _run(CALL + FIRST, "-W", "ignore::DeprecationWarning", argument=seconds) == "7"

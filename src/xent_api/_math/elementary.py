@@ -69,8 +69,10 @@ ROUND = 1.5 * 2.0**52 + 1023.0
 """What is added to it is rounded to an integer n, and has n + 1023 in its last bits: 2**n, once
 they are moved to where exponents are."""
 LOWEST_SINGLE = -300.0
-"""Below, exp(x) times any two numbers of float32 is 0 in float32. No number on the way is subnormal
-so, for which processors take a hundred times as long."""
+"""Below, exp(x) times any two numbers of float32 is 0 in float32. (A label, a weight and
+`pos_weight` of 1e38 each could tell.) No number on the way is subnormal so, for which processors
+take a hundred times as long."""
+LARGEST = 1.7976931348623157e308
 LOWEST_DOUBLE, SUBNORMAL, SCALE = -746.0, -708.0, 64.0
 SMALLEST_SQUARED = 1e-150
 """The square of a smaller number would be subnormal, for which processors take long."""
@@ -99,9 +101,16 @@ def exp_of_negative(ops: Namespace, x: Array, *, single: bool) -> Array:
 
 
 def log1p_minus_product(
-    ops: Namespace, factor: Array | float | None, e: Array, x: Array, y: Array, *, single: bool
+    ops: Namespace,
+    factor: Array | float | None,
+    e: Array,
+    x: Array,
+    y: Array,
+    rest: Array | None,
+    *,
+    single: bool,
 ) -> Array:
-    """Return factor*log(1 + e) - x*y for 0 <= e <= 1; None stands for the factor 1.
+    """Return factor*log(1 + e) - x*(y + rest) for 0 <= e <= 1; None stands for 1 and for 0.
 
     What the logarithm and its product are rounded by in float64 is added to the other product.
     """
@@ -115,6 +124,8 @@ def log1p_minus_product(
         value = high * factor
         low = ops.fma(low, factor, ops.fma(high, factor, -value))
         low = ops.where(ops.abs(value) == inf, 0.0, low)  # where the product is beyond all numbers
+    if rest is not None:
+        low = ops.fma(-ops.where(ops.abs(x) < inf, x, 0.0), rest, low)
     return value + ops.fma(-x, y, low)
 
 

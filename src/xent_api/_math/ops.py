@@ -66,10 +66,14 @@ class Ops:
         """Return e/(1 + e) for 0 <= e <= 1."""
         return e / (1.0 + e)
 
+    def difference(self, x: Array, y: Array) -> tuple[Array, Array | None]:
+        """Return x - y for abs(x) <= 1 and y of 0 or 1, and what it is rounded by, or None."""
+        return x - y, None
+
     def log1p_minus_product(
-        self, factor: Array | float | None, e: Array, x: Array, y: Array
+        self, factor: Array | float | None, e: Array, x: Array, y: Array, rest: Array | None
     ) -> Array:
-        """Return factor*log(1 + e) - x*y for 0 <= e <= 1; None stands for the factor 1."""
+        """Return factor*log(1 + e) - x*(y + rest) for 0 <= e <= 1; None stands for 1 and for 0."""
         value = self.log1p_unit(e)
         return (value if factor is None else factor * value) - x * y
 

@@ -36,6 +36,8 @@ class Terms(NamedTuple):
     """s, with abs(x) = -s*x."""
     decay: Array
     """e = exp(-abs(x)), in [0, 1]."""
+    rest: Array | None = None
+    """What r is rounded by, where that is known."""
 
 
 def terms(
@@ -54,16 +56,17 @@ def terms(
     """
     b = ops.astype(x >= 0.0, x.dtype)
     s = 1.0 - 2.0 * b
-    residual = z - b
+    residual, rest = ops.difference(z, b)
     coefficients: Array | float | None = None
     if smoothing:
         # Smoothing z first and then taking 1 - z would cost up to 1e6 ulp where 1 - z is small.
         # Here both summands have the same sign.
-        residual = residual * (1.0 - smoothing) + s * (0.5 * smoothing)
+        residual, rest = residual * (1.0 - smoothing) + s * (0.5 * smoothing), None
     if pos_weight is not None:
-        residual = residual * (b + (1.0 - b) * pos_weight)
+        factor = b + (1.0 - b) * pos_weight
+        residual, rest = residual * factor, _times(rest, factor)
         coefficients = _coefficients(z, smoothing, pos_weight)
-    return Terms(residual, coefficients, s, ops.exp_neg_abs(x, s))
+    return Terms(residual, coefficients, s, ops.exp_neg_abs(x, s), rest)
 
 
 def label_terms(t: Terms, *, smoothing: float, pos_weight: Array | float | None) -> Terms:
@@ -91,7 +94,12 @@ def weighted(t: Terms, weights: Array | float | None) -> Terms:
     if weights is None:
         return t
     coefficients = weights if t.coefficients is None else t.coefficients * weights
-    return Terms(t.residual * weights, coefficients, t.sign, t.decay)
+    rest = _times(t.rest, weights)
+    return Terms(t.residual * weights, coefficients, t.sign, t.decay, rest)
+
+
+def _times(rest: Array | None, factor: Array | float) -> Array | None:
+    return None if rest is None else rest * factor
 
 
 def _coefficients(z: Array, smoothing: float, pos_weight: Array | float) -> Array:
@@ -116,7 +124,7 @@ def loss(ops: Namespace, x: Array, t: Terms) -> Array:
     doing it afterwards, or wherever r = 0, would lose that derivative at all hard labels.
     """
     x = ops.zero_if_infinite(x, t.residual)
-    return ops.log1p_minus_product(t.coefficients, t.decay, x, t.residual)
+    return ops.log1p_minus_product(t.coefficients, t.decay, x, t.residual, t.rest)
 
 
 def gradient(ops: Namespace, t: Terms) -> Array:

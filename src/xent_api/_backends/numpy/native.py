@@ -51,8 +51,10 @@ class Call(NamedTuple):
         """Return the results, or the sums of those that are added up."""
         aligned = self.aligned
         for array in operands:
-            # A kernel reads the memory of what it is given: nothing but arrays.
-            if type(array) is not np.ndarray or not array.flags.c_contiguous:
+            if type(array) is not np.ndarray:  # a kernel reads the memory of what it is given
+                operands = tuple([np.asarray(operand) for operand in operands])
+                return self.run(operands)
+            if not array.flags.c_contiguous:
                 aligned = False
         if not aligned:
             return self._totals(self._in_blocks(operands))
@@ -141,7 +143,7 @@ class Call(NamedTuple):
         Sums are taken in the order of the elements, so that they do not depend on the layout.
         """
         given = [
-            np.asarray(array) if one else np.broadcast_to(array, self.shape)
+            array if one else np.broadcast_to(array, self.shape)
             for array, one in zip(operands, self.uniform, strict=True)
         ]
         axes = list(range(len(self.shape)))
@@ -183,7 +185,7 @@ class NativeCalls:
         label = names[program.operands.index("labels")]
         kinds = tuple([label if name == "ignored" else compute for name in numbers])
         signature = Signature(names, uniform, kinds, results, summed)
-        kernel = self.kernels.find(general, signature, compute)
+        kernel = self.kernels.find(general, signature)
         codes = ["d" if k in FLOATING else "Q" if k == "uint64" else "q" for k in kinds]
         packed = struct.pack(f"={''.join(codes)}", *numbers.values())
         size = prod(shape)

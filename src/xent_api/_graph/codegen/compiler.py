@@ -1,6 +1,7 @@
 """LLVM in this process: text in, functions out."""
 
 import os
+from contextlib import suppress
 from itertools import count
 from threading import RLock
 from typing import Any
@@ -8,9 +9,15 @@ from typing import Any
 lock = RLock()
 """Around every call of llvmlite. A process that forks waits for it: a child would have it locked
 for ever where another thread was compiling."""
+
+
+def _release() -> None:
+    with suppress(RuntimeError):  # a fork that had begun before this module was imported
+        lock.release()
+
+
 if hasattr(os, "register_at_fork"):
-    release = lock.release
-    os.register_at_fork(before=lock.acquire, after_in_parent=release, after_in_child=release)
+    os.register_at_fork(before=lock.acquire, after_in_parent=_release, after_in_child=_release)
 
 
 class Compiler:
@@ -32,7 +39,9 @@ class Compiler:
             given = features.flatten() if processor is None else ""
             machine = target.create_target_machine(cpu=name, features=given, opt=2)
             self.binding: Any = binding
-            self.jit = binding.create_lljit_compiler(machine)
+            self.jit = binding.create_lljit_compiler(machine, suppress_errors=True)
+            # What llvmlite frees takes a lock of its own: not while another thread forks.
+            self.kept = features, target, machine
             if processor is None:
                 fused = features.get("fma", False) or _is_arm(target)
             self.fused = fused

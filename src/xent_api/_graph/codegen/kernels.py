@@ -1,6 +1,7 @@
 """Kernels of programs, each compiled once in a process."""
 
 import ctypes
+import re
 import warnings
 from collections.abc import Callable
 from functools import cache, partial
@@ -35,9 +36,12 @@ class Kernels:
 
     def __init__(self, fields: Fields | None) -> None:
         self.fields = fields
+        first = ctypes.c_void_p if fields is None else ctypes.py_object
+        kinds = first, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64
+        self.short, self.long = ctypes.PYFUNCTYPE(None, *kinds), ctypes.CFUNCTYPE(None, *kinds)
         self.found: dict[tuple[Program, Signature], Kernel] = {}
 
-    def find(self, program: Program, signature: Signature, compute: str) -> Kernel:
+    def find(self, program: Program, signature: Signature) -> Kernel:
         """Return the kernel of a program. Threads that meet a new one wait for one compilation."""
         key = program, signature
         known = self.found.get(key)
@@ -47,39 +51,24 @@ class Kernels:
             if key not in self.found:
                 if len(self.found) >= MAX_KERNELS:
                     self.found.clear()
-                self.found[key] = self._compile(program, signature, compute)
+                self.found[key] = self._compile(program, signature)
             return self.found[key]
 
-    def _compile(self, program: Program, signature: Signature, compute: str) -> Kernel:
-        made = text(program, signature, compute, self.fields, fused=compiler().fused)
+    def _compile(self, program: Program, signature: Signature) -> Kernel:
+        made = text(program, signature, self.fields, fused=compiler().fused)
         library = compiler().compile(made)
-        first = ctypes.c_void_p if self.fields is None else ctypes.py_object
-        kinds = first, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64
-        short = ctypes.PYFUNCTYPE(None, *kinds)(library.address)
-        return Kernel(library, short, ctypes.CFUNCTYPE(None, *kinds)(library.address))
+        return Kernel(library, self.short(library.address), self.long(library.address))
 
 
-def text(
-    program: Program, signature: Signature, compute: str, fields: Fields | None, *, fused: bool
-) -> str:
-    """Return the module of a program in LLVM's assembly language."""
-    spec = [(d, () if one else (2,)) for d, one in zip(*signature[:2], strict=True)]
-    spec += [(dtype, ()) for dtype in signature.numbers]
-    ops = partial(NativeOps, single=compute != "float64")
-    graph = simplify(trace(program.results, tuple(spec), NAMES, ops=ops))
+def text(program: Any, signature: Signature, fields: Fields | None, *, fused: bool) -> str:
+    """Return the module of a program, the dtypes of which are names, in LLVM's assembly language.
+
+    Whether an operand has many elements is of no account to a graph of elements.
+    """
+    spec = tuple([(dtype, ()) for dtype in (*signature.dtypes, *signature.numbers)])
+    ops = partial(NativeOps, single=program.compute != "float64")
+    graph = simplify(trace(program.results, spec, NAMES, ops=ops))
     return module(Body(graph, signature, fused=fused).text(), signature, fields)
-
-
-@cache
-def is_installed() -> bool:
-    """Tell whether a tested version of llvmlite is there, without importing it."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        numbers = version("llvmlite").split(".")[:2]
-    except PackageNotFoundError:
-        return False
-    return tuple(map(int, numbers)) >= LOWEST_VERSION
 
 
 @cache
@@ -95,17 +84,34 @@ def why_unusable() -> str | None:
 
 
 @cache
+def is_installed() -> bool:
+    """Tell whether a tested version of llvmlite is there, without importing it."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = re.match(r"(\d+)\.(\d+)", str(version("llvmlite")))
+    except PackageNotFoundError:
+        return False
+    return found is not None and tuple(map(int, found.groups())) >= LOWEST_VERSION
+
+
 def are_usable() -> bool:
     """Tell whether kernels can be had by default; warn once where only code cannot be made."""
-    if not is_installed():
-        return False
     reason = why_unusable()
-    if reason is not None:
+    if reason is not None and is_installed() and not _told:
+        _told.append(reason)
         warnings.warn(f"xent_api goes on without compiled kernels: {reason}", RuntimeWarning, 2)
     return reason is None
 
 
-@cache
 def compiler() -> Compiler:
     """Return the one compiler of this process."""
-    return Compiler()
+    with lock:
+        if not _compilers:
+            _compilers.append(Compiler())
+        return _compilers[0]
+
+
+_compilers: list[Compiler] = []
+_told: list[str] = []
+"""What was warned of."""

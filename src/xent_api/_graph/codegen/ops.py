@@ -1,5 +1,6 @@
 """The primitives as they are traced for a compiler: down to single instructions."""
 
+from math import copysign, inf
 from typing import Any, cast
 
 from ..._math import elementary
@@ -37,11 +38,16 @@ class NativeOps(TracedOps):
         found = elementary.exp_of_negative(self, self.tracer.call("neg_abs", x), single=self.single)
         return cast("Proxy", found)
 
+    def difference(self, x: Proxy, y: Proxy) -> tuple[Proxy, Proxy | None]:
+        """Return x - y, and what it is rounded by: y added again gives no other rounding error."""
+        value = x - y
+        return value, None if self.single else x - (value + y)
+
     def log1p_minus_product(
-        self, factor: Proxy | float | None, e: Proxy, x: Proxy, y: Proxy
+        self, factor: Proxy | float | None, e: Proxy, x: Proxy, y: Proxy, rest: Proxy | None
     ) -> Proxy:
-        """Return factor*log(1 + e) - x*y for 0 <= e <= 1."""
-        given = factor, e, x, y
+        """Return factor*log(1 + e) - x*(y + rest) for 0 <= e <= 1."""
+        given = factor, e, x, y, rest
         found = elementary.log1p_minus_product(self, *given, single=self.single)
         return cast("Proxy", found)
 
@@ -61,8 +67,14 @@ class NativeOps(TracedOps):
         """Return numerator / denominator with 0/0 = 0.
 
         A division for each element would be the second one, beside that of the gradient. A product
-        with the reciprocal is off by 1e-16, of which float32 does not see anything.
+        with the reciprocal is off by 1e-16, of which float32 does not see anything. The largest
+        number of float64 stands for an infinite reciprocal: 0 times that is 0, and all else is
+        infinite in float32.
         """
-        value = numerator * (1.0 / denominator) if self.single else numerator / denominator
-        empty = self.is_zero(numerator) & self.is_zero(denominator)
-        return self.where(empty, 0.0, value)
+        if not self.single:
+            return cast("Proxy", super().quotient(numerator, denominator))
+        reciprocal = cast("Proxy", 1.0 / (denominator + 0.0))  # -0.0 counts as 0.0, as elsewhere
+        for limit in (inf, -inf):
+            largest = copysign(elementary.LARGEST, limit)
+            reciprocal = self.where(reciprocal == limit, largest, reciprocal)
+        return cast("Proxy", numerator * reciprocal)
