@@ -111,7 +111,10 @@ MUTATIONS = (
     Mutation("x > 0 for x >= 0 with s", SIGMOID, "s = 1.0 - 2.0 * b", "s = 2.0 * b - 1.0"),
     Mutation("smoothing towards 0", SIGMOID, "+ s * (0.5 * smoothing)", "+ s * (0.4 * smoothing)"),
     Mutation(
-        "pos_weight on both terms", SIGMOID, "factor = b + (1.0 - b) * pos_weight", "pos_weight"
+        "pos_weight on both terms",
+        SIGMOID,
+        "factor = b + (1.0 - b) * pos_weight",
+        "factor = pos_weight",
     ),
     Mutation(
         "pos_weight not in A + B",

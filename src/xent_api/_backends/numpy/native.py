@@ -52,8 +52,7 @@ class Call(NamedTuple):
         aligned = self.aligned
         for array in operands:
             if type(array) is not np.ndarray:  # a kernel reads the memory of what it is given
-                operands = tuple([np.asarray(operand) for operand in operands])
-                return self.run(operands)
+                return self.run(tuple([np.asarray(operand) for operand in operands]))
             if not array.flags.c_contiguous:
                 aligned = False
         if not aligned:
