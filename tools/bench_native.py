@@ -16,7 +16,7 @@ from typing import Any
 from bench import RESULTS, measure, run
 from contenders import OURS, Call, Workload, numpy_calls
 
-from xent_api import execution
+from xent_api._backends.execution import DEFAULT, current
 from xent_api._graph.codegen import kernels
 from xent_api._graph.codegen.compiler import Compiler
 
@@ -42,7 +42,7 @@ def calls(work: Workload) -> dict[str, Call]:
     found = numpy_calls(work)
     found.pop("numexpr", None)
     context, ours = copy_context(), found[f"{OURS} NumPy"]
-    context.run(execution(native=False).__enter__)
+    context.run(current.set, DEFAULT._replace(native=False))
     return found | {"interpreter": lambda: context.run(ours)}
 
 
