@@ -324,7 +324,9 @@ def test_without_the_extra() -> None:
     found = _run(WITHOUT + CALL + "print(xa.sigmoid_xent.loss(labels=x, logits=x).sum())" + TRY)
     number, error = found.split("\n")
     assert float(number) < 0.0
-    assert error == ("`native` must be False or None: the extra xent-api[native] is not installed")
+    assert error == (
+        "`native` must be False or None: llvmlite, the extra xent-api[native], is not installed"
+    )
 
 
 def test_llvmlite_is_imported_where_it_is_used() -> None:
@@ -357,7 +359,9 @@ def test_where_memory_may_not_be_made_executable() -> None:
     *shapes, warning, error = found.split("\n")
     assert shapes == ["(7,)"] * 2
     assert warning.startswith("RuntimeWarning: xent_api goes on without compiled kernels: ")
-    assert error.startswith("`native` must be False or None: llvmlite cannot make machine code")
+    assert error.startswith(
+        "`native` must be False or None: llvmlite, the extra xent-api[native], "
+    )
 
 
 FIRST = """

@@ -15,7 +15,7 @@ from .emit import Body, Signature
 from .module import Fields, module
 from .ops import NAMES, NativeOps
 
-LOWEST_VERSION = (0, 45)
+EXTRA, LOWEST_VERSION = "llvmlite, the extra xent-api[native],", (0, 45)
 MAX_KERNELS = 256
 Run = Callable[[Any, bytes, int, int], None]
 """A kernel's `run`: arrays, layout, first block and the one after the last."""
@@ -75,11 +75,11 @@ def text(program: Any, signature: Signature, fields: Fields | None, *, fused: bo
 def why_unusable() -> str | None:
     """Return why there can be no kernels here, or None where they can be."""
     if not is_installed():
-        return "the extra xent-api[native] is not installed"
+        return f"{EXTRA} is not installed"
     try:
         compiler().compile("define void @run() {\n  ret void\n}")
     except Exception as error:  # noqa: BLE001 - whatever it is, there is another way
-        return f"llvmlite cannot make machine code here: {error}"
+        return f"{EXTRA} cannot make machine code here: {error}"
     return None
 
 
