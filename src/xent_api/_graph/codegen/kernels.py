@@ -86,12 +86,13 @@ def why_unusable() -> str | None:
 @cache
 def is_installed() -> bool:
     """Tell whether a tested version of llvmlite is there, without importing it."""
-    from importlib.metadata import PackageNotFoundError, version
+    with lock:  # a fork during an import would leave the module locked
+        from importlib.metadata import PackageNotFoundError, version
 
-    try:
-        found = re.match(r"(\d+)\.(\d+)", str(version("llvmlite")))
-    except PackageNotFoundError:
-        return False
+        try:
+            found = re.match(r"(\d+)\.(\d+)", str(version("llvmlite")))
+        except PackageNotFoundError:
+            return False
     return found is not None and tuple(map(int, found.groups())) >= LOWEST_VERSION
 
 
