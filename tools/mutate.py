@@ -578,7 +578,8 @@ def caught(mutation: Mutation, backends: list[str], folder: Path, watchful: list
     if text.count(mutation.old) != 1:
         raise SystemExit(f"{mutation.name}: its text stands {text.count(mutation.old)} times")
     path.write_text(text.replace(mutation.old, mutation.new))
-    for tests in (list(watchful), QUICK, SUITE):
+    asked = [*watchful, QUICK[0]] if watchful else []  # a file of the suite, which knows --backend
+    for tests in (asked, QUICK, SUITE):
         if tests and (failed := first_failure(tests, backends, folder, mutation.name)):
             if failed not in watchful:
                 watchful.append(failed)
