@@ -363,10 +363,7 @@ def test_where_memory_may_not_be_made_executable() -> None:
 
 FIRST = """
 import faulthandler, os, sys, threading, time
-import xent_api._graph.codegen.kernels
 S = xa.sigmoid_xent
-with xa.execution(native=False):
-    S.loss(labels=x, logits=x)
 threading.Thread(target=lambda: S.loss(labels=x, logits=x)).start()
 time.sleep(float(sys.argv[1]))
 child = os.fork()
@@ -499,6 +496,6 @@ def test_arm_needs_no_function_of_a_library(name: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no fork")
-@pytest.mark.parametrize("seconds", ["0.001", "0.003", "0.01", "0.03", "0.06"])
-def test_a_process_that_forks_while_a_thread_makes_its_first_kernel(seconds: str) -> None:
+@pytest.mark.parametrize("seconds", ["0.0", "0.003", "0.01", "0.03", "0.06", "0.1"])
+def test_a_process_that_forks_while_a_thread_makes_its_first_call(seconds: str) -> None:
     assert _run(CALL + FIRST, "-W", "ignore::DeprecationWarning", argument=seconds) == "7"

@@ -8,6 +8,8 @@ from numbers import Integral
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from .._forks import lock
+
 
 class Setting(NamedTuple):
     """What `execution` sets."""
@@ -46,7 +48,7 @@ def execution(
     native : bool, optional
         Compiled kernels for NumPy arrays in the sigmoid family, by llvmlite (the extra
         ``xent-api[native]``); by default True where it is installed. The first call with new
-        dtypes or options takes some 20 ms, and the first one of all 0.1 s.
+        dtypes or options takes 15 to 50 ms longer, and the first one of all another 60 ms.
     fuse : bool, optional
         One kernel for each call on eager PyTorch tensors (by ``torch.compile``, PyTorch 2.13) and
         CuPy arrays (by ``cupy.fuse``); by default False. It is meant for large arrays on GPUs and
@@ -93,7 +95,8 @@ def _within(**changes: Any) -> Iterator[None]:
 
 def _codegen() -> ModuleType:
     """Return the module of kernels, the import of which takes as long as that of this package."""
-    from .._graph.codegen import kernels
+    with lock:
+        from .._graph.codegen import kernels
 
     return kernels
 

@@ -5,6 +5,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
+from .._forks import lock
 from .._typing import Array, Namespace
 from .base import Backend
 from .names import learn_names
@@ -43,6 +44,11 @@ def find_backend(array: Array) -> Backend | None:
     known = _found.get(type(array))
     if known is not None:
         return known
+    with lock:
+        return _new_backend(array)
+
+
+def _new_backend(array: Array) -> Backend | None:
     # Here and not above: the first call can wait for it, importing this package need not.
     from .compat import array_namespace, is_array_api_obj
 

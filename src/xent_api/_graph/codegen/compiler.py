@@ -1,23 +1,9 @@
 """LLVM in this process: text in, functions out."""
 
-import os
-from contextlib import suppress
 from itertools import count
-from threading import RLock
 from typing import Any
 
-lock = RLock()
-"""Around every call of llvmlite. A process that forks waits for it: a child would have it locked
-for ever where another thread was compiling."""
-
-
-def _release() -> None:
-    with suppress(RuntimeError):  # a fork that had begun before this module was imported
-        lock.release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=lock.acquire, after_in_parent=_release, after_in_child=_release)
+from ..._forks import lock
 
 
 class Compiler:

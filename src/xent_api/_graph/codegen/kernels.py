@@ -7,10 +7,11 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, NamedTuple
 
+from ..._forks import lock
 from ..._typing import Program
 from ..simplify import simplify
 from ..trace import trace
-from .compiler import Compiler, Library, lock
+from .compiler import Compiler, Library
 from .emit import Body, Signature
 from .module import Fields, module
 from .ops import NAMES, NativeOps
