@@ -34,9 +34,8 @@ def in_default_set(item: pytest.Item) -> bool:
     wanted = (marked if name == "jax" else everywhere) or _is_its_own(item, name)
     if suite.target.library not in SLOW:
         return wanted
-    if suite.traced and name == "jax":  # and not its variant without float64
-        return dtype in {None, "float32"}
-    return wanted and dtype in {None, "float32"}
+    traced = suite.traced and name == "jax"  # and not its variant without float64
+    return (wanted or traced) and dtype in {None, "float32"}
 
 
 def _is_compiled_by_torch(item: pytest.Item) -> bool:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from functools import cache
 from numbers import Integral
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -93,6 +94,7 @@ def _within(**changes: Any) -> Iterator[None]:
         current.reset(token)
 
 
+@cache
 def _codegen() -> ModuleType:
     """Return the module of kernels, the import of which takes as long as that of this package."""
     with lock:

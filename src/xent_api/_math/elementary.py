@@ -10,6 +10,7 @@ how far off they are; the lowest powers come first.
 """
 
 from math import inf
+from sys import float_info
 
 from .._typing import Array, Namespace
 
@@ -72,8 +73,9 @@ LOWEST_SINGLE = -300.0
 """Below, exp(x) times any two numbers of float32 is 0 in float32. (A label, a weight and
 `pos_weight` of 1e38 each could tell.) No number on the way is subnormal so, for which processors
 take a hundred times as long."""
-LARGEST = 1.7976931348623157e308
 LOWEST_DOUBLE, SUBNORMAL, SCALE = -746.0, -708.0, 64.0
+"""Below the first one exp(x) is 0. Below the second one it is subnormal, and computed 2**SCALE
+times as large."""
 SMALLEST_SQUARED = 1e-150
 """The square of a smaller number would be subnormal, for which processors take long."""
 
@@ -145,6 +147,28 @@ def _log1p(ops: Namespace, e: Array) -> tuple[Array, Array]:
 def over_one_plus(ops: Namespace, e: Array, *, single: bool) -> Array:
     """Return e/(1 + e) for 0 <= e <= 1, with the digits of float32 (`single`) or float64."""
     return e / (1.0 + e) if single else _ratio(ops, e, 1.0)
+
+
+def difference(x: Array, y: Array, *, single: bool) -> tuple[Array, Array | None]:
+    """Return x - y for abs(x) <= 1 and y of 0 or 1, and what it is rounded by in float64.
+
+    To add y again gives no other rounding error.
+    """
+    value = x - y
+    return value, None if single else x - (value + y)
+
+
+def quotient_by_reciprocal(ops: Namespace, numerator: Array, denominator: Array) -> Array:
+    """Return numerator / denominator, one number for all, with the digits of float32, and 0/0 = 0.
+
+    A division for each element would be the second one, beside that of the gradient. The largest
+    number of float64 stands for an infinite reciprocal: 0 times that is 0, and all else is infinite
+    in float32. A denominator of -0.0 counts as 0.0, as without kernels.
+    """
+    reciprocal = 1.0 / (denominator + 0.0)
+    reciprocal = ops.where(reciprocal == inf, float_info.max, reciprocal)
+    reciprocal = ops.where(reciprocal == -inf, -float_info.max, reciprocal)
+    return numerator * reciprocal
 
 
 def _ratio(ops: Namespace, e: Array, number: float) -> Array:

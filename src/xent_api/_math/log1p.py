@@ -8,7 +8,8 @@ the rest of the loss: this is 13 vectorized operations in float32 and 25 in floa
 What has rounding errors is subtracted from e, which has none, and is at most 0.44 of the result:
 that is right to half an ulp where e is small, and to 1.7 near 1. All coefficients but one tiny one
 are positive, so that nothing cancels. (A series in e/(2+e) needs fewer operations in float64, but
-uses a quotient twice, for which compilers make a loop of its own.)
+uses a quotient twice, for which compilers make a loop of its own. `elementary` has that one, for
+kernels, where a product and a sum are one operation.)
 """
 
 from .._typing import Array, Namespace

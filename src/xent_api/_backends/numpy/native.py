@@ -225,7 +225,7 @@ def arrays_of(arrays: tuple[Array, ...]) -> object:
 
 
 def _total(parts: Array) -> Array:
-    """Return the sum of the blocks."""
+    """Return the sum of the chunks."""
     if parts.size == 1:
         return parts[0]
     with np.errstate(all="ignore"):

@@ -3,7 +3,7 @@
 What is the same for all elements is computed once, before the loop.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..trace import Graph, Node
@@ -57,10 +57,10 @@ class Body:
         self._load()
         for node in _needed(self.graph):
             self._emit(node)
-        stored = [narrowed(self.loop, *pair) for pair in self._results(summed=False)]
-        for number, value in zip(self._outputs(summed=False), stored, strict=True):
-            self._store(f"%y{number}", value)
-        sums = [value for value, _ in self._results(summed=True)]
+        made = [self.values[index] for index in self.graph.outputs]
+        for number in self._outputs(summed=False):
+            self._store(number, made[number])
+        sums = [made[number] for number in self._outputs(summed=True)]
         live = self._live() if sums else None
         names = [f"x{k}" for k in range(len(self.signature.dtypes))]
         names += [f"y{k}" for add in (False, True) for k in self._outputs(summed=add)]
@@ -149,16 +149,12 @@ class Body:
             return found if dtype == "bool" else _as_numbers(to, found)
         return PRIMITIVES[op](self, to, given)
 
-    def _results(self, *, summed: bool) -> Iterator[tuple[Register, str]]:
-        signature = self.signature
-        outputs = zip(self.graph.outputs, signature.results, signature.summed, strict=True)
-        return ((self.values[index], dtype) for index, dtype, add in outputs if add == summed)
-
     def _outputs(self, *, summed: bool) -> list[int]:
         return [number for number, add in enumerate(self.signature.summed) if add == summed]
 
-    def _store(self, pointer: str, value: Register) -> None:
-        at = self._address(pointer, value.kind)
+    def _store(self, number: int, made: Register) -> None:
+        value = narrowed(self.loop, made, self.signature.results[number])
+        at = self._address(f"%y{number}", value.kind)
         self.loop.add(f"store {value}, ptr {at}, align 1")
 
     def _live(self) -> Register:

@@ -19,7 +19,7 @@ from .ops import NAMES, NativeOps
 EXTRA, LOWEST_VERSION = "llvmlite, the extra xent-api[native],", (0, 45)
 MAX_KERNELS = 256
 Run = Callable[[Any, bytes, int, int], None]
-"""A kernel's `run`: arrays, layout, first block and the one after the last."""
+"""A kernel's `run`: arrays, layout, first chunk and the one after the last."""
 
 
 class Kernel(NamedTuple):
@@ -64,7 +64,7 @@ class Kernels:
 def text(program: Any, signature: Signature, fields: Fields | None, *, fused: bool) -> str:
     """Return the module of a program, the dtypes of which are names, in LLVM's assembly language.
 
-    Whether an operand has many elements is of no account to a graph of elements.
+    Shapes do not matter: the signature tells which operands are one number for all elements.
     """
     spec = tuple([(dtype, ()) for dtype in (*signature.dtypes, *signature.numbers)])
     ops = partial(NativeOps, single=program.compute != "float64")

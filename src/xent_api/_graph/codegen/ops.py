@@ -1,6 +1,5 @@
 """The primitives as they are traced for a compiler: down to single instructions."""
 
-from math import copysign, inf
 from typing import Any, cast
 
 from ..._math import elementary
@@ -39,9 +38,8 @@ class NativeOps(TracedOps):
         return cast("Proxy", found)
 
     def difference(self, x: Proxy, y: Proxy) -> tuple[Proxy, Proxy | None]:
-        """Return x - y, and what it is rounded by: y added again gives no other rounding error."""
-        value = x - y
-        return value, None if self.single else x - (value + y)
+        """Return x - y, and what it is rounded by."""
+        return elementary.difference(x, y, single=self.single)
 
     def log1p_minus_product(
         self, factor: Proxy | float | None, e: Proxy, x: Proxy, y: Proxy, rest: Proxy | None
@@ -64,17 +62,9 @@ class NativeOps(TracedOps):
         return self.where(self.is_zero(factor), 0.0, x)
 
     def quotient(self, numerator: Proxy, denominator: Proxy | float) -> Proxy:
-        """Return numerator / denominator with 0/0 = 0.
-
-        A division for each element would be the second one, beside that of the gradient. A product
-        with the reciprocal is off by 1e-16, of which float32 does not see anything. The largest
-        number of float64 stands for an infinite reciprocal: 0 times that is 0, and all else is
-        infinite in float32.
-        """
-        if not self.single:
-            return cast("Proxy", super().quotient(numerator, denominator))
-        reciprocal = cast("Proxy", 1.0 / (denominator + 0.0))  # -0.0 counts as 0.0, as elsewhere
-        for limit in (inf, -inf):
-            largest = copysign(elementary.LARGEST, limit)
-            reciprocal = self.where(reciprocal == limit, largest, reciprocal)
-        return cast("Proxy", numerator * reciprocal)
+        """Return numerator / denominator with 0/0 = 0."""
+        if self.single:
+            found = elementary.quotient_by_reciprocal(self, numerator, denominator)
+        else:
+            found = super().quotient(numerator, denominator)
+        return cast("Proxy", found)

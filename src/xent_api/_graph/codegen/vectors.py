@@ -7,8 +7,6 @@ LANES = 16
 """Numbers in a vector. LLVM makes registers of it as the processor has them; sums depend on it, and
 are the same on all processors so."""
 SIZES = {"double": 8, "float": 4, "i64": 8, "i32": 4, "i16": 2, "i8": 1}
-
-
 WIDE = f"<{LANES} x double>"
 SUM = f"llvm.vector.reduce.fadd.v{LANES}f64"
 DECLARED = "\n".join(
@@ -89,11 +87,9 @@ class Lines:
         return self.let(kind, f"{op} {value} to {vector(kind)}")
 
     def call(self, name: str, *given: Register) -> Register:
-        """Add a call of one of LLVM's functions of numbers."""
-        kind = given[0].kind
-        short = {"double": "f64", "float": "f32"}[kind]
+        """Add a call of one of LLVM's functions of float64."""
         args = ", ".join(map(str, given))
-        return self.let(kind, f"call {given[0].type} @llvm.{name}.v{LANES}{short}({args})")
+        return self.let("double", f"call {WIDE} @llvm.{name}.v{LANES}f64({args})")
 
     def splat(self, kind: str, scalar: str) -> Register:
         """Add a vector of one number."""
