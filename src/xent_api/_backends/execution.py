@@ -15,7 +15,8 @@ from .._forks import lock
 class Setting(NamedTuple):
     """What `execution` sets."""
 
-    workers: int
+    workers: int | None
+    """None is for what is usual for a library."""
     fuse: bool
     native: bool | None = None
 
@@ -24,7 +25,7 @@ class Setting(NamedTuple):
         return _codegen().are_usable() if self.native is None else self.native
 
 
-DEFAULT = Setting(workers=1, fuse=False)
+DEFAULT = Setting(workers=None, fuse=False)
 current: ContextVar[Setting] = ContextVar("xent_api_execution", default=DEFAULT)
 """Of this thread or task alone: there is no global state."""
 

@@ -38,7 +38,7 @@ def name_of(dtype: DType) -> str:
     known = CODES.get(getattr(dtype, "str", ""))
     if known is not None:
         return known
-    name = str(dtype).rpartition(".")[2].lower().removesuffix("_")
+    name = str(dtype).rpartition(".")[2].lower().rstrip("_'>")  # bool_, or a class
     if name in STANDARD:
         return name
     return next((given for other, given in _names.get(type(dtype), ()) if other == dtype), name)

@@ -144,6 +144,23 @@ def _log1p(ops: Namespace, e: Array) -> tuple[Array, Array]:
     return value, ops.fma(-q, rest, e - value)
 
 
+def log1p_of_sum(ops: Namespace, r: Array, *, single: bool) -> Array:
+    r"""Return log(1 + r) for 0 <= r < 2**50, with the digits of float32 (`single`) or float64.
+
+    With 2**n <= 1 + r < 2**(n + 1), and without a difference where n is 0,
+
+    .. math:: \log(1+r) = n\log 2 + \log(1+f), \quad f = (r - (2^n - 1))/2^n.
+    """
+    n = ops.exponent(1.0 + r)
+    power = ops.power_of_two(ROUND + n)
+    rest = r - (power - 1.0)
+    if single:
+        q = rest / (r + (power + 1.0))  # f/(2 + f)
+        return ops.fma(n, LN2, q * _polynomial(ops, LOG1P_SINGLE, q * q))
+    value, low = _log1p(ops, rest * ops.power_of_two(ROUND - n))
+    return n * LN2_HIGH + (value + ops.fma(n, LN2_LOW, low))
+
+
 def over_one_plus(ops: Namespace, e: Array, *, single: bool) -> Array:
     """Return e/(1 + e) for 0 <= e <= 1, with the digits of float32 (`single`) or float64."""
     return e / (1.0 + e) if single else _ratio(ops, e, 1.0)

@@ -63,8 +63,7 @@ class LossProgram(NamedTuple):
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
         keep = self._valid(ops, given)
         values: dict[str, Array] = {name: number for name, (number, _) in self.numbers}
-        if "smoothing" in given:
-            values["smoothing"] = given["smoothing"]
+        values |= {name: given[name] for name in ("smoothing", "size") if name in given}
         if "classes" in given:
             # Beyond that dtype an unsigned number becomes a negative one, which is no class either.
             values["classes"] = given["classes"]
@@ -116,19 +115,24 @@ class LossProgram(NamedTuple):
     def parametrized(self) -> tuple["LossProgram", dict[str, float]]:
         """Return the program with its Python numbers as operands after the others, and these.
 
-        For compilers: it is equal for all values of the numbers. NaN, True and False among what is
-        ignored are compared in other ways, and stay.
+        For compilers: it is equal for all values of the numbers, of which K is one. NaN, True and
+        False among what is ignored are compared in other ways, and stay; as does the smoothing of
+        rows that leaves nothing of the label.
         """
         numbers: dict[str, float] = {name: number for name, (number, _) in self.numbers}
-        if self.smoothing:
+        smoothing = self.smoothing if self.rowwise and self.smoothing == 1.0 else 0.0
+        if self.smoothing and not smoothing:
             numbers["smoothing"] = self.smoothing
+        if self.rowwise:
+            numbers["size"] = float(self.size)
         kept = self.ignored
         if kept is not None and kept != kept:
             kept = nan  # one object: no other one is equal to it
         elif kept is not None and not isinstance(kept, bool):
             numbers["ignored"], kept = kept, None
         operands = (*self.operands, *numbers)
-        return self._with(operands=operands, numbers=(), smoothing=0.0, ignored=kept), numbers
+        general = self._with(operands=operands, numbers=(), smoothing=smoothing, ignored=kept)
+        return general._with(size=None), numbers
 
     def without_wide(self) -> "LossProgram":
         """Return the program for where rows have no wider dtype."""
@@ -195,7 +199,8 @@ class LossProgram(NamedTuple):
         denominator: Array | float | None,
     ) -> dict[str, Array]:
         of_loss = "loss" in self.outputs
-        rows = softmax.Rows(self.size, self.smoothing, self.compute, self.wide, of_loss)
+        size, a = values.get("size", self.size), values.get("smoothing", self.smoothing)
+        rows = softmax.Rows(size, a, self.compute, self.wide, of_loss)
         x, z = values["logits"], values["labels"]
         factors = None if self.wrt == "weights" else values.get("weights"), denominator
         if self.family == "softmax":

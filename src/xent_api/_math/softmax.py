@@ -164,7 +164,7 @@ def sparse_loss(ops: Namespace, t: Terms, label: Label) -> Array:
     if not smoothing:
         return _loss(ops, t, -label.u)
     spread = ops.row_sum(t.u, wide) * (smoothing / size)
-    kept = 0.0 if smoothing == 1.0 else label.u * (1.0 - smoothing)
+    kept = 0.0 if _is(smoothing, 1.0) else label.u * (1.0 - smoothing)
     return _loss(ops, t, -(kept + spread))
 
 
@@ -227,7 +227,7 @@ def label_slope(ops: Namespace, t: Terms, z: Array) -> Array:
     u = ops.zero_if_infinite(t.u, z)
     if smoothing:
         mean = ops.row_sum(u, u.dtype) / size
-        kept = ops.zeros_like(u) if smoothing == 1.0 else u * (1.0 - smoothing)
+        kept = ops.zeros_like(u) if _is(smoothing, 1.0) else u * (1.0 - smoothing)
         u = kept + mean * smoothing
     return _weighted(ops, softplus - u, None if t.weights is None else _narrow(ops, t, t.weights))
 
@@ -265,7 +265,9 @@ def _loss(ops: Namespace, t: Terms, linear: Array) -> Array:
 
 def _weighted(ops: Namespace, value: Array, weights: Array | None) -> Array:
     """Return the product, which is 0 where the weight is."""
-    return value if weights is None else ops.zero_if_infinite(value, weights) * weights
+    if weights is None:
+        return value
+    return ops.where(ops.is_zero_times_infinity(weights, value), 0.0, value) * weights
 
 
 def _factor(ops: Namespace, t: Terms, mass: Array | None, partition: Array) -> Array:
@@ -290,11 +292,16 @@ def _gradient(p: Array, n: Array | None, z: Array | float, remaining: Array | fl
     Where a label is hard one of the terms is 0, and the other one has all its digits.
     """
     # Numbers of 0 and 1 are those of a hard label: half of the steps are not needed.
-    if n is None or (isinstance(z, float) and z == 0.0):
-        return p if isinstance(remaining, float) and remaining == 1.0 else p * remaining
-    if isinstance(remaining, float) and remaining == 0.0:
+    if n is None or _is(z, 0.0):
+        return p if _is(remaining, 1.0) else p * remaining
+    if _is(remaining, 0.0):
         return -z * n
     return p * remaining - z * n
+
+
+def _is(value: Array | float, number: float) -> bool:
+    """Tell whether a value is known to be a number: what a kernel is given is not."""
+    return isinstance(value, float) and value == number
 
 
 def _narrow(ops: Namespace, t: Terms, value: Array) -> Array:

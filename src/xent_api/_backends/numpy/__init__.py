@@ -14,6 +14,7 @@ from ..._typing import Array, DType, Namespace, Program
 from ..base import Backend
 from ..execution import current
 from .kernels import KERNELS, LONG_KERNELS
+from .memory import NUMPY
 from .native import NativeCalls
 
 LIMITS = Limits(
@@ -126,7 +127,7 @@ class NumpyBackend(QuietBackend):
         if current.get().is_native() and isinstance(program, LossProgram):
             found = self.native.find(program, summed, *specs)
             if found is not None:
-                return found.run
+                return partial(found.run, memory=NUMPY)
         if program.rowwise or max([operand.size for operand in operands]) >= MIN_LONG_ELEMENTS:
             return None
         ready = self.executor.ready(program, *specs)
@@ -137,11 +138,7 @@ class NumpyBackend(QuietBackend):
     ) -> tuple[Array, ...]:
         """Run the program, in tiles where arrays are large; a result to be summed is not kept."""
         executor, setting = self.executor, current.get()
-        limits, workers = executor.limits, setting.workers
-        if isinstance(program, LossProgram) and program.rowwise:
-            size, optimistic = limits.row_tile_elements, program.optimistic
-            tiling = Tiling(executor, program, operands, summed, size, optimistic)
-            return _added_up(tiling.evaluate(workers))
+        limits, workers = executor.limits, setting.workers or 1
         if not isinstance(operands[0], np.ndarray):  # what NumPy's own `sum` returns
             with np.errstate(all="ignore"):
                 return program.results(SCALARS, *operands)
@@ -149,7 +146,11 @@ class NumpyBackend(QuietBackend):
             specs = [(operand.dtype, operand.shape) for operand in operands]
             native = self.native.find(program, summed, *specs)
             if native is not None:
-                return native.run(operands)
+                return native.run(operands, NUMPY)
+        if isinstance(program, LossProgram) and program.rowwise:
+            size, optimistic = limits.row_tile_elements, program.optimistic
+            tiling = Tiling(executor, program, operands, summed, size, optimistic)
+            return _added_up(tiling.evaluate(workers))
         # No operand enlarges the largest one. (One that broadcasts can be larger than nothing.)
         sizes = [operand.size for operand in operands]
         if max(sizes) >= MIN_LONG_ELEMENTS:

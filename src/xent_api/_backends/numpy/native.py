@@ -1,33 +1,37 @@
-"""NumPy's arrays as compiled kernels take them."""
+"""Elements as compiled kernels take them, and what finds a kernel for a call."""
 
-import ctypes
 import struct
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..._graph.codegen.emit import Signature
 from ..._graph.codegen.kernels import Kernel, Kernels
 from ..._graph.codegen.memory import FLOATING, KINDS
-from ..._graph.codegen.module import CHUNK, Fields, chunks
-from ..._graph.tiles import in_threads
+from ..._graph.codegen.module import chunks
+from ..._graph.codegen.rows import RowSignature
 from ..._math.program import LossProgram
 from ..._typing import Array, DType, Shape
-from ..execution import current
 from ..names import name_of
+from .memory import (
+    BLOCK,
+    FIELDS,
+    MIN_SHARED_ELEMENTS,
+    MIN_UNLOCKED_ELEMENTS,
+    Memory,
+    arrays_of,
+    share,
+    total,
+)
+from .native_rows import RowCall
 
+Names = tuple[str, ...]
 WHOLE = ("labels", "logits")
 """The operands that have the shape of the loss. Others may broadcast."""
-BLOCK = 128 * CHUNK
-"""Elements that a thread takes at once."""
-MIN_SHARED_ELEMENTS = 3 * 10**5
-"""Below, threads take longer to meet than one takes to compute."""
-MIN_UNLOCKED_ELEMENTS = 2**14
-"""From so many elements on, some 10 us, other threads may run meanwhile."""
 
 
 class Call(NamedTuple):
@@ -43,32 +47,39 @@ class Call(NamedTuple):
     """The number of chunks."""
     numbers: bytes
     """The numbers of the program, as a layout has them."""
-    results: tuple[tuple[Shape, DType], ...]
-    """What is written: for what is added up, a number for each chunk."""
+    dtypes: tuple[DType, ...]
+    """Of the results, as the library calls them."""
     summed: tuple[bool, ...]
 
-    def run(self, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+    def run(self, operands: tuple[Any, ...], memory: Memory) -> tuple[Any, ...]:
         """Return the results, or the sums of those that are added up."""
-        aligned = self.aligned
-        for array in operands:
-            if type(array) is not np.ndarray:  # a kernel reads the memory of what it is given
-                return self.run(tuple([np.asarray(operand) for operand in operands]))
+        arrays, aligned = tuple([memory.view(operand) for operand in operands]), self.aligned
+        for array in arrays:
             if not array.flags.c_contiguous:
                 aligned = False
         if not aligned:
-            return self._totals(self._in_blocks(operands))
-        results = tuple([np.empty(*spec) for spec in self.results])
-        if self.size < MIN_SHARED_ELEMENTS or current.get().workers == 1:
-            self._compute((*operands, *results), self.size, 0, self.chunk_count)
+            return self._in_blocks(arrays, memory)
+        results, written = self._results(self.shape, memory)
+        if self.size < MIN_SHARED_ELEMENTS or memory.workers() == 1:
+            self._compute((*arrays, *written), self.size, 0, self.chunk_count)
         else:
-            self._share(partial(self._block, (*operands, *results)))
-        return self._totals(results)
+            self._share(partial(self._block, (*arrays, *written)), memory)
+        return self._totals(results, written)
 
-    def _totals(self, results: tuple[Array, ...]) -> tuple[Array, ...]:
-        if True not in self.summed:
-            return results
-        pairs = zip(results, self.summed, strict=True)
-        return tuple([_total(value) if add else value for value, add in pairs])
+    def _results(self, shape: Shape, memory: Memory) -> tuple[list[Any], tuple[Array, ...]]:
+        """Return what the results will be in, and the same, or parts of sums, as NumPy's arrays."""
+        pairs = zip(self.dtypes, self.summed, strict=True)
+        results = [None if add else memory.empty(shape, dtype) for dtype, add in pairs]
+        return results, tuple(
+            [
+                np.empty(self.chunk_count) if value is None else memory.view(value)
+                for value in results
+            ]
+        )
+
+    def _totals(self, results: list[Any], written: tuple[Array, ...]) -> tuple[Any, ...]:
+        pairs = zip(results, written, strict=True)
+        return tuple([total(parts) if value is None else value for value, parts in pairs])
 
     def _compute(self, arrays: tuple[Array, ...], size: int, first: int, last: int) -> None:
         """Compute chunks of arrays that are each one piece of memory."""
@@ -76,39 +87,25 @@ class Call(NamedTuple):
         layout = size.to_bytes(8, sys.byteorder) + self.numbers
         run(arrays_of(arrays), layout, first, last)
 
-    def _share(self, compute: Callable[[int], None]) -> None:
+    def _share(self, compute: Callable[[int], None], memory: Memory) -> None:
         """Have threads compute the blocks that start at an element each."""
-
-        def work(starts: Iterable[int]) -> list[int]:
-            done = []
-            for start in starts:
-                compute(start)
-                done.append(start)
-            return done
-
-        in_threads(work, list(range(0, self.size, BLOCK)), current.get().workers)
+        share(compute, list(range(0, self.size, BLOCK)), memory.workers())
 
     def _block(self, arrays: tuple[Array, ...], start: int) -> None:
         stop = min(start + BLOCK, self.size)
         self._compute(arrays, self.size, chunks(start), chunks(stop))
 
-    def _in_blocks(self, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+    def _in_blocks(self, operands: tuple[Array, ...], memory: Memory) -> tuple[Any, ...]:
         """Return what is written of operands that are not all aligned pieces of memory."""
         operands, order = self._in_order(operands)
-        moved = tuple([self.shape[k] for k in order])
-        results = tuple(
-            [
-                np.empty(shape if add else moved, dtype)
-                for (shape, dtype), add in zip(self.results, self.summed, strict=True)
-            ]
-        )
+        results, written = self._results(tuple([self.shape[k] for k in order]), memory)
         if all(array.flags.c_contiguous for array in operands):
-            self._share(partial(self._block, (*operands, *results)))
+            self._share(partial(self._block, (*operands, *written)), memory)
         else:
-            self._share(partial(self._copied_block, operands, results))
-        back = np.argsort(order)
-        pairs = zip(results, self.summed, strict=True)
-        return tuple([value if add else value.transpose(back) for value, add in pairs])
+            self._share(partial(self._copied_block, operands, written), memory)
+        back = [order.index(k) for k in range(len(order))]
+        moved = [None if value is None else memory.permuted(value, back) for value in results]
+        return self._totals(moved, written)
 
     def _copied_block(
         self, operands: tuple[Array, ...], results: tuple[Array, ...], start: int
@@ -165,68 +162,67 @@ class NativeCalls:
         program: LossProgram,
         summed: tuple[bool, ...],
         *specs: tuple[DType, Shape],
-    ) -> Call | None:
+    ) -> Call | RowCall | None:
         """Return the call for operands of these dtypes and shapes; None where there is none."""
         names = tuple([name_of(dtype) for dtype, _ in specs])
-        if program.rowwise or not all(name in KINDS for name in names):
+        shapes = tuple([tuple(shape) for _, shape in specs])
+        if (
+            not all(name in KINDS for name in names)
+            or 0 in shapes[program.operands.index("logits")]
+        ):
             return None
-        shape = specs[program.operands.index("logits")][1]
-        uniform = tuple(
-            [
-                operand not in WHOLE and prod(given) == 1
-                for operand, (_, given) in zip(program.operands, specs, strict=True)
-            ]
-        )
-        compute = name_of(np.dtype(program.compute))
-        results = tuple([name_of(np.dtype(dtype)) for dtype in program.result_dtypes])
+        compute = name_of(program.compute)
+        results = tuple([name_of(dtype) for dtype in program.result_dtypes])
         general, numbers = program.parametrized()
-        general = general._replace(compute=compute, result_dtypes=results)
+        general = general._replace(compute=compute, result_dtypes=results, wide="float64")
         label = names[program.operands.index("labels")]
         kinds = tuple([label if name == "ignored" else compute for name in numbers])
-        signature = Signature(names, uniform, kinds, results, summed)
-        kernel = self.kernels.find(general, signature)
         codes = ["d" if k in FLOATING else "Q" if k == "uint64" else "q" for k in kinds]
         packed = struct.pack(f"={''.join(codes)}", *numbers.values())
+        of = general, names, kinds, results, summed, packed
+        find = self._find_rows if program.rowwise else self._find_elements
+        return find(*of, program.result_dtypes, shapes)
+
+    def _find_elements(
+        self,
+        program: LossProgram,
+        names: Names,
+        kinds: Names,
+        results: Names,
+        summed: tuple[bool, ...],
+        numbers: bytes,
+        dtypes: tuple[DType, ...],
+        shapes: tuple[Shape, ...],
+    ) -> Call:
+        pairs = list(zip(program.operands, shapes, strict=False))
+        uniform = tuple([name not in WHOLE and prod(shape) == 1 for name, shape in pairs])
+        signature = Signature(names, uniform, kinds, results, summed)
+        kernel = self.kernels.find(program, signature)
+        shape = shapes[program.operands.index("logits")]
+        aligned = all(one or given == shape for given, one in zip(shapes, uniform, strict=True))
         size = prod(shape)
-        written = [
-            ((chunks(size),), np.dtype(float)) if add else (shape, np.dtype(dtype))
-            for dtype, add in zip(program.result_dtypes, summed, strict=True)
-        ]
-        pairs = zip(specs, uniform, strict=True)
-        aligned = all(one or given == shape for (_, given), one in pairs)
-        count, made = chunks(size), tuple(written)
-        return Call(kernel, uniform, aligned, shape, size, count, packed, made, summed)
+        return Call(kernel, uniform, aligned, shape, size, chunks(size), numbers, dtypes, summed)
 
-
-def _fields() -> Fields | None:
-    """Return where NumPy's arrays have the address of their data; None if it is not there.
-
-    To read it there takes a tenth of the time of asking for it.
-    """
-    if sys.implementation.name != "cpython":
-        return None
-    array = np.empty(1)
-    both, word = (array, array), ctypes.sizeof(ctypes.c_void_p)
-    fields = Fields(tuple.__basicsize__, object.__basicsize__)
-    items = [ctypes.c_void_p.from_address(id(both) + fields.items + k * word) for k in (0, 1)]
-    data = ctypes.c_void_p.from_address(id(array) + fields.data)
-    found = [item.value == id(array) for item in items] + [data.value == array.ctypes.data]
-    return fields if all(found) else None
-
-
-FIELDS = _fields()
-
-
-def arrays_of(arrays: tuple[Array, ...]) -> object:
-    """Return arrays as a kernel takes them."""
-    if FIELDS is not None:
-        return arrays
-    return (ctypes.c_void_p * len(arrays))(*[array.ctypes.data for array in arrays])
-
-
-def _total(parts: Array) -> Array:
-    """Return the sum of the chunks."""
-    if parts.size == 1:
-        return parts[0]
-    with np.errstate(all="ignore"):
-        return parts.sum()
+    def _find_rows(
+        self,
+        program: LossProgram,
+        names: Names,
+        kinds: Names,
+        results: Names,
+        summed: tuple[bool, ...],
+        numbers: bytes,
+        dtypes: tuple[DType, ...],
+        shapes: tuple[Shape, ...],
+    ) -> RowCall:
+        of_classes = {"logits": "class", "classes": "index"}
+        if program.family == "softmax":
+            of_classes["labels"] = "class"
+        operands = tuple(
+            [
+                of_classes.get(name)
+                or ("row" if name == "labels" or prod(shape) > 1 else "uniform")
+                for name, shape in zip(program.operands, shapes, strict=False)
+            ]
+        )
+        signature = RowSignature(names, operands, kinds, results, summed, by_class=False, dense=())
+        return RowCall(self.kernels, program, signature, numbers, dtypes, shapes)

@@ -1,25 +1,17 @@
-"""The nodes of a graph as instructions: the table of primitives, and the loop around them.
+"""The nodes of a graph of elements as instructions, and the loop around them.
 
 What is the same for all elements is computed once, before the loop.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from ..trace import Graph, Node
 from .memory import FLOATING, KINDS, narrowed, widened
+from .primitives import emit
 from .vectors import LANES, SUM, WIDE, Lines, Register, constant, vector
 
 NOTHING = constant(-0.0, "double")
 ARGUMENTS = "i64 %n, i64 %live, ptr %numbers"
-ARITHMETIC = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
-COMPARED = {
-    "equal": ("oeq", "eq"),
-    "not_equal": ("une", "ne"),
-    "greater_equal": ("oge", "sge"),
-    "less": ("olt", "slt"),
-}
-"""Comparison → that of floats and of integers. NaN is unequal to everything."""
 
 
 class Signature(NamedTuple):
@@ -55,7 +47,7 @@ class Body:
     def text(self) -> str:
         """Return the function."""
         self._load()
-        for node in _needed(self.graph):
+        for node in needed(self.graph):
             self._emit(node)
         made = [self.values[index] for index in self.graph.outputs]
         for number in self._outputs(summed=False):
@@ -118,36 +110,15 @@ class Body:
     def _emit(self, node: Node) -> None:
         of_all = all(k in self.of_all or self.graph.specs[k] is None for k in node.args)
         to = self.before if of_all else self.loop
-        given = [self._value(k, node) for k in node.args]
         spec = self.graph.specs[node.result]
         assert spec is not None, "a constant is no result"
-        source = self.graph.specs[node.args[0]]
-        unsigned = source is not None and source[0] == "uint64"
-        emitted = self._primitive(to, node.op, given, spec[0], unsigned=unsigned)
+        given = [
+            self.graph.values[k] if k not in self.values else self.values[k] for k in node.args
+        ]
+        emitted = emit(
+            to, node.op, given, spec[0], fma=self.fma, unsigned=is_unsigned(self.graph, node)
+        )
         self._keep(node.result, emitted, of_all=of_all)
-
-    def _value(self, index: int, node: Node) -> Register:
-        """Return a register, or a constant of the kind of the others."""
-        if self.graph.specs[index] is not None:
-            return self.values[index]
-        others = [self.values[k].kind for k in node.args if k in self.values]
-        return constant(self.graph.values[index], others[-1])
-
-    def _primitive(
-        self, to: Lines, op: str, given: list[Register], dtype: str, *, unsigned: bool
-    ) -> Register:
-        """Return what an operation makes: here a primitive reaches a register."""
-        one, *others = given
-        if op == "astype" and one.kind == "i64":
-            return to.cast("uitofp" if unsigned else "sitofp", one, "double")
-        if op in ARITHMETIC:
-            return to.binary(ARITHMETIC[op], one, *others)
-        if op in COMPARED or op == "isnan":
-            floats, integers = COMPARED.get(op, ("uno", ""))
-            how = floats if one.kind == "double" else integers
-            found = to.compare(how, one, *(others or [one]))
-            return found if dtype == "bool" else _as_numbers(to, found)
-        return PRIMITIVES[op](self, to, given)
 
     def _outputs(self, *, summed: bool) -> list[int]:
         return [number for number, add in enumerate(self.signature.summed) if add == summed]
@@ -165,37 +136,13 @@ class Body:
         return self.loop.compare("slt", numbers, self.loop.splat("i64", left))
 
 
-def _as_numbers(to: Lines, condition: Register) -> Register:
-    return to.select(condition, constant(1.0, "double"), constant(0.0, "double"))
+def is_unsigned(graph: Graph, node: Node) -> bool:
+    """Tell whether the first operand of a node is of the integers beyond those of int64."""
+    spec = graph.specs[node.args[0]]
+    return spec is not None and spec[0] == "uint64"
 
 
-def _astype(_: Body, to: Lines, given: list[Register]) -> Register:
-    """Return float64, whatever dtype the digits are of."""
-    (value,) = given
-    return _as_numbers(to, value) if value.kind == "i1" else value
-
-
-def _bits(to: Lines, value: Register, op: str, number: int) -> Register:
-    bits = to.binary(op, to.cast("bitcast", value, "i64"), constant(number, "i64"))
-    return to.cast("bitcast", bits, "double")
-
-
-PRIMITIVES: dict[str, Callable[[Body, Lines, list[Register]], Register]] = {
-    "abs": lambda _, to, given: _bits(to, given[0], "and", 2**63 - 1),
-    "astype": _astype,
-    "bitwise_and": lambda _, to, given: to.binary("and", given[0], given[1]),
-    "bitwise_invert": lambda _, to, given: to.binary("xor", given[0], constant(-1, "i1")),
-    "fma": lambda body, to, given: to.call(body.fma, *given),
-    "full_like": lambda _body, _to, given: given[1],
-    "neg_abs": lambda _, to, given: _bits(to, given[0], "or", -(2**63)),
-    "negative": lambda _, to, given: to.let("double", f"fneg {given[0]}"),
-    "power_of_two": lambda _, to, given: _bits(to, given[0], "shl", 52),
-    "where": lambda _, to, given: to.select(*given),
-}
-"""Operation → its instructions."""
-
-
-def _needed(graph: Graph) -> list[Node]:
+def needed(graph: Graph) -> list[Node]:
     """Return the nodes that an output needs, in order."""
     wanted, found = set(graph.outputs), []
     for node in reversed(graph.nodes):

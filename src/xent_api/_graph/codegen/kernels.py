@@ -8,16 +8,19 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 from ..._forks import lock
-from ..._typing import Program
+from ..._typing import Program, Shape
 from ..simplify import simplify
 from ..trace import trace
 from .compiler import Compiler, Library
 from .emit import Body, Signature
 from .module import Fields, module
 from .ops import NAMES, NativeOps
+from .rows import RowBody, RowSignature
 
 EXTRA, LOWEST_VERSION = "llvmlite, the extra xent-api[native],", (0, 45)
 MAX_KERNELS = 256
+SHAPES: dict[str, Shape] = {"uniform": (), "row": (2, 1), "class": (2, 3), "index": (1, 3)}
+"""What an operand has a number for → a shape that tells."""
 Run = Callable[[Any, bytes, int, int], None]
 """A kernel's `run`: arrays, layout, first chunk and the one after the last."""
 
@@ -40,9 +43,9 @@ class Kernels:
         first = ctypes.c_void_p if fields is None else ctypes.py_object
         kinds = first, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64
         self.short, self.long = ctypes.PYFUNCTYPE(None, *kinds), ctypes.CFUNCTYPE(None, *kinds)
-        self.found: dict[tuple[Program, Signature], Kernel] = {}
+        self.found: dict[tuple[Program, Signature | RowSignature], Kernel] = {}
 
-    def find(self, program: Program, signature: Signature) -> Kernel:
+    def find(self, program: Program, signature: Signature | RowSignature) -> Kernel:
         """Return the kernel of a program. Threads that meet a new one wait for one compilation."""
         key = program, signature
         known = self.found.get(key)
@@ -55,20 +58,30 @@ class Kernels:
                 self.found[key] = self._compile(program, signature)
             return self.found[key]
 
-    def _compile(self, program: Program, signature: Signature) -> Kernel:
+    def _compile(self, program: Program, signature: Signature | RowSignature) -> Kernel:
         made = text(program, signature, self.fields, fused=compiler().fused)
         library = compiler().compile(made)
         return Kernel(library, self.short(library.address), self.long(library.address))
 
 
-def text(program: Any, signature: Signature, fields: Fields | None, *, fused: bool) -> str:
+def text(
+    program: Any, signature: Signature | RowSignature, fields: Fields | None, *, fused: bool
+) -> str:
     """Return the module of a program, the dtypes of which are names, in LLVM's assembly language.
 
-    Shapes do not matter: the signature tells which operands are one number for all elements.
+    Shapes do not matter: the signature tells what an operand has a number for.
     """
-    spec = tuple([(dtype, ()) for dtype in (*signature.dtypes, *signature.numbers)])
+    if isinstance(signature, Signature):
+        kinds: tuple[str, ...] = ("uniform",) * len(signature.dtypes)
+    else:
+        kinds = signature.operands
+    kinds += ("uniform",) * len(signature.numbers)
+    names = (*signature.dtypes, *signature.numbers)
+    spec = tuple([(name, SHAPES[kind]) for name, kind in zip(names, kinds, strict=True)])
     ops = partial(NativeOps, single=program.compute != "float64")
     graph = simplify(trace(program.results, spec, NAMES, ops=ops))
+    if isinstance(signature, RowSignature):
+        return RowBody(graph, signature, fused=fused).module(fields)
     return module(Body(graph, signature, fused=fused).text(), signature, fields)
 
 

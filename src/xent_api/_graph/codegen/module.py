@@ -72,7 +72,7 @@ def module(body: str, signature: Signature, fields: Fields | None) -> str:
         *[
             line
             for k, (name, _, _) in enumerate((*places, *results))
-            for line in _found(k, name, fields)
+            for line in found(k, name, fields)
         ],
         *[f"  %few_{name} = alloca [{LANES * size} x i8], align 64" for name, size, _ in moving],
         *[
@@ -115,7 +115,7 @@ def module(body: str, signature: Signature, fields: Fields | None) -> str:
     return "\n".join([DECLARED, body, *lines])
 
 
-def _found(number: int, name: str, fields: Fields | None) -> list[str]:
+def found(number: int, name: str, fields: Fields | None) -> list[str]:
     """Return the lines that find the first element of an array."""
     items, data = fields or (0, 0)
     lines = [

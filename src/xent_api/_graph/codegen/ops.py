@@ -3,6 +3,8 @@
 from typing import Any, cast
 
 from ..._math import elementary
+from ..._math.ops import LabelPlace, Ops
+from ..._typing import DType
 from ..kernels import KernelTable
 from ..trace import Proxy, TracedOps, Tracer
 
@@ -31,6 +33,10 @@ class NativeOps(TracedOps):
     def where(self, condition: Proxy, one: Proxy | float, other: Proxy | float) -> Proxy:
         """Return one where the condition holds, and the other elsewhere."""
         return self.tracer.call("where", condition, one, other)
+
+    def exponent(self, x: Proxy) -> Proxy:
+        """Return the n of 2**n <= x < 2**(n + 1)."""
+        return self.tracer.call("exponent", x)
 
     def exp_neg_abs(self, x: Proxy, sign: Proxy) -> Proxy:
         """Return exp(-abs(x))."""
@@ -68,3 +74,44 @@ class NativeOps(TracedOps):
         else:
             found = super().quotient(numerator, denominator)
         return cast("Proxy", found)
+
+    # Rows of classes
+
+    def exp(self, x: Proxy) -> Proxy:
+        """Return exp(x) for x <= 0; of classes it is kept for the next pass over a row."""
+        found = cast("Proxy", elementary.exp_of_negative(self, x, single=self.single))
+        return self.tracer.call("kept", found) if of_classes(found) else found
+
+    def product_or_zero(self, factor: Proxy, x: Proxy) -> Proxy:
+        """Return factor*x, and 0 where the factor is 0: a NaN is in the other term of the loss."""
+        return cast("Proxy", factor * self.zero_if_infinite(x, factor))
+
+    def row_max(self, x: Proxy) -> Proxy:
+        """Return the largest of each row, which need not be NaN if one of them is."""
+        return self.tracer.reduce("max", x)
+
+    def row_sum(self, x: Proxy, dtype: DType) -> Proxy:
+        """Return the sum of each row: of float32 by float64, of float64 with what it rounds."""
+        return self.tracer.reduce("sum" if self.single else "exact_sum", x, dtype)
+
+    def sum_excluding_max(self, e: Proxy, dtype: DType) -> Proxy:
+        """Return the sum of each row of e <= 1 without one of those that are 1."""
+        is_one = e >= 1.0
+        count = self.tracer.reduce("sum", self.astype(is_one, dtype))
+        rest = self.row_sum(self.where(is_one, 0.0, e), dtype)
+        return cast("Proxy", rest + (count - 1.0))
+
+    def log1p_rest(self, r: Proxy, size: object, dtype: DType) -> Proxy:
+        """Return log(1 + r)."""
+        return cast("Proxy", elementary.log1p_of_sum(self, r, single=self.single))
+
+    place, zero_at_label, set_at_label = Ops.place, Ops.zero_at_label, Ops.set_at_label
+
+    def take_label(self, x: Proxy, at: LabelPlace) -> Proxy:
+        """Return x at the label; at one that is no class, x of the nearest class."""
+        return self.tracer.call("take_label", at.labels, x, shape=at.labels.shape)
+
+
+def of_classes(value: Proxy) -> bool:
+    """Tell whether a value has something else for each class."""
+    return bool(value.shape) and value.shape[-1] != 1

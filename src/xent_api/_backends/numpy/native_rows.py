@@ -1,0 +1,153 @@
+"""Rows of classes, whatever their layout, as compiled kernels take them."""
+
+from functools import lru_cache
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..._graph.codegen.arrange import Strided, arrange
+from ..._graph.codegen.kernels import Kernel, Kernels
+from ..._graph.codegen.memory import KINDS
+from ..._graph.codegen.rows import RowSignature
+from ..._graph.codegen.vectors import LANES, SIZES
+from ..._math.program import LossProgram
+from ..._typing import Array, DType, Shape
+from .memory import (
+    BLOCK,
+    MIN_SHARED_ELEMENTS,
+    MIN_UNLOCKED_ELEMENTS,
+    Memory,
+    arrays_of,
+    share,
+    total,
+)
+
+Strides = tuple[int, ...]
+NOTHING = np.empty((1, 1))
+"""What stands for an output that is added up, until its size is known."""
+
+
+class Arranged(NamedTuple):
+    """What serves arrays of these strides."""
+
+    kernel: Kernel
+    blocks: list[tuple[bytes, int, int]]
+    """Layouts, each with units for a thread to compute at once: the first and the one after the
+    last."""
+    units: int
+    scratch: int
+    """Numbers of float64 that a thread needs besides."""
+
+
+class Given(NamedTuple):
+    """What is known of an operand or an output before its strides are."""
+
+    kind: str
+    """What it has a number for."""
+    size: int
+    """Bytes of a number."""
+    shape: Shape
+
+    def strided(self, strides: Strides, axes: int) -> Strided:
+        """Return where its numbers are, in so many axes of rows."""
+        pairs = zip(strides, self.shape, strict=True)
+        steps = [0 if n == 1 else step for step, n in pairs]
+        rows = (0,) * (axes - len(steps[:-1])) + tuple(steps[:-1])
+        return Strided(self.size, rows, steps[-1] if self.kind == "class" else 0)
+
+
+class RowCall:
+    """What serves all calls of a program on arrays of these dtypes and shapes."""
+
+    def __init__(
+        self,
+        kernels: Kernels,
+        program: LossProgram,
+        signature: RowSignature,
+        numbers: bytes,
+        results: tuple[DType, ...],
+        shapes: tuple[Shape, ...],
+    ) -> None:
+        """Take a program without numbers, and a signature of which the layout does not matter."""
+        self.kernels, self.program, self.signature, self.numbers = (
+            kernels,
+            program,
+            signature,
+            numbers,
+        )
+        self.taken = [k for k, kind in enumerate(signature.operands) if kind != "index"]
+        """The operands that lie in memory."""
+        self.logits = program.operands.index("logits")
+        self.shape = shapes[self.logits]
+        self.size, self.rows = prod(self.shape), (*self.shape[:-1], 1)
+        self.results = list(zip(program.outputs, results, signature.summed, strict=True))
+        self.given = [
+            Given(signature.operands[k], _bytes(signature.dtypes[k]), shapes[k]) for k in self.taken
+        ]
+        for (name, _, add), dtype in zip(self.results, signature.results, strict=True):
+            kind = "uniform" if add else "row" if name == "loss" else "class"
+            shape = self.rows if name == "loss" else self.shape
+            self.given.append(Given(kind, _bytes(dtype), shape))
+        # This takes 100 us, which small arrays would feel.
+        self.arranged = lru_cache(maxsize=64)(self._arranged)
+
+    def run(self, operands: tuple[Any, ...], memory: Memory) -> tuple[Any, ...]:
+        """Return the results, or the sums of those that are added up."""
+        results = [
+            None if add else self._empty(name, dtype, operands[self.logits], memory)
+            for name, dtype, add in self.results
+        ]
+        arrays = [memory.view(operands[k]) for k in self.taken]
+        arrays += [NOTHING if value is None else memory.view(value) for value in results]
+        arranged = self.arranged(*[array.strides for array in arrays])
+        count = len(self.taken)
+        for number, value in enumerate(results, count):
+            if value is None:
+                arrays[number] = np.empty(arranged.units)
+        self._compute(arranged, tuple(arrays), memory)
+        pairs = zip(results, arrays[count:], strict=True)
+        return tuple([total(parts) if value is None else value for value, parts in pairs])
+
+    def _empty(self, name: str, dtype: DType, logits: Any, memory: Memory) -> Any:
+        if name == "loss":
+            return memory.empty(self.rows, dtype)
+        return memory.empty_like(logits, dtype)
+
+    def _compute(self, arranged: Arranged, arrays: tuple[Array, ...], memory: Memory) -> None:
+        kernel, blocks, _, scratch = arranged
+        run = kernel.short if self.size < MIN_UNLOCKED_ELEMENTS else kernel.long
+
+        def compute(block: tuple[bytes, int, int]) -> None:
+            run(arrays_of((*arrays, np.empty(scratch))), *block)
+
+        if len(blocks) == 1 or self.size < MIN_SHARED_ELEMENTS:
+            for block in blocks:
+                compute(block)
+        else:
+            share(compute, blocks, memory.workers())
+
+    def _arranged(self, *strides: Strides) -> Arranged:
+        """Return what serves operands and results of these strides."""
+        *batch, classes = self.shape
+        moving = [k for k, given in enumerate(self.given) if given.kind != "uniform"]
+        arrays = [self.given[k].strided(strides[k], len(batch)) for k in moving]
+        logits = moving.index(self.taken.index(self.logits))
+        found = arrange(tuple(batch), classes, arrays, logits)
+        dense = [False] * len(self.given)
+        for k, is_dense in zip(moving, found.dense, strict=True):
+            dense[k] = is_dense
+        signature = self.signature._replace(by_class=found.by_class, dense=tuple(dense))
+        kernel = self.kernels.find(self.program, signature)
+        each = classes * (1 if found.by_class else LANES)
+        step, layouts = max(1, BLOCK // each), list(found.layouts(self.numbers))
+        blocks = [
+            (layout, start, min(start + step, last))
+            for layout, first, last in layouts
+            for start in range(first, last, step)
+        ]
+        return Arranged(kernel, blocks, layouts[-1][-1], each)
+
+
+def _bytes(dtype: str) -> int:
+    return SIZES[KINDS[dtype]]
