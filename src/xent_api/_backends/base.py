@@ -1,13 +1,19 @@
 """The backend that every other one starts from: it calls programs on whole arrays."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._math.ops import Ops, SummingOps
+from .._math.program import LossProgram
+from .._math.totals import QuotientProgram
 from .._typing import Array, Device, DType, Namespace, Program, Shape
+from .names import name_of
 
 INT32_MAX = 2**31 - 1
+Spec = tuple[DType, Shape]
+Prepared = Callable[[tuple[Array, ...], tuple[Array, ...]], tuple[Array, ...] | None]
+"""From operands and divisors to outputs; None where it cannot serve what it is given."""
 
 
 class Backend:
@@ -53,6 +59,16 @@ class Backend:
             return self.xp.arange(size, dtype=dtype, **beside)
         return self.xp.asarray(list(range(size)), dtype=dtype, **beside)
 
+    def class_numbers(self, logits: Array, labels: Array) -> Array:
+        """Return the numbers 0 to K - 1 of the classes, the last axis, to compare labels with."""
+        info = self.xp.__array_namespace_info__()
+        integer = info.default_dtypes(device=self.device(labels))["integral"]
+        if name_of(labels.dtype) in ("int64", "uint64"):
+            integer = self.xp.int64  # of which a narrower one would make other classes
+        classes = self.arange(logits.shape[-1], integer, labels)
+        # All ranks are equal: a library can be told to refuse others.
+        return self.xp.reshape(classes, (1,) * (logits.ndim - 1) + (-1,))
+
     def positions(self, labels: Array, axis: int) -> Array:
         """Return an array with an element for each row of labels, whose values do not matter."""
         return (labels if axis == -1 else self.xp.moveaxis(labels, axis, -1))[..., :1]
@@ -81,11 +97,16 @@ class Backend:
         return self.totals(self.run(program, operands), summed)
 
     def prepared(
-        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
-    ) -> Callable[[tuple[Array, ...]], tuple[Array, ...]] | None:
-        """Return `evaluate` for operands of the dtypes and shapes of these, where that saves time.
+        self,
+        program: LossProgram,
+        finish: QuotientProgram,
+        summed: tuple[bool, ...],
+        specs: Sequence[Spec | None],
+    ) -> Prepared | None:
+        """Return what evaluates the program, and the last step of what is summed, faster.
 
-        None where it would save none.
+        For operands of these dtypes and shapes; None for the numbers of the classes, which are then
+        not given. None where there is nothing faster.
         """
         return None
 

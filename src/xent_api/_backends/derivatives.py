@@ -5,7 +5,7 @@ of differentiating the arithmetic: exact, with nothing to save but the operands.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 from .._math.program import LossProgram
 from .._typing import Array, Namespace, Program
@@ -31,24 +31,3 @@ def product(
 ) -> Array:
     """Return a derivative times a tangent or cotangent, which is 0 where a position is not kept."""
     return derivative * program.masked(ops, ops.astype(factor, derivative.dtype), *operands)
-
-
-class ProductProgram(NamedTuple):
-    """`product` as a program, whose operands are the cotangent and those of the derivative."""
-
-    program: LossProgram
-
-    @property
-    def operands(self) -> tuple[str, ...]:
-        """The names of the operands."""
-        return "cotangent", *self.program.operands
-
-    @property
-    def rowwise(self) -> bool:
-        """Whether a row of classes is one thing."""
-        return self.program.rowwise
-
-    def results(self, ops: Namespace, factor: Array, *operands: Array) -> tuple[Array]:
-        """Return the product."""
-        (derivative,) = self.program.results(ops, *operands)
-        return (product(ops, self.program, derivative, factor, operands),)

@@ -1,7 +1,7 @@
 """How calls are run: threads and kernels, for the thread or task that asks for them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -85,10 +85,15 @@ def execution(
     return _within(workers=count, fuse=fused, native=native)
 
 
-@contextmanager
-def _within(**changes: Any) -> Iterator[None]:
+def _within(**changes: Any) -> AbstractContextManager[None]:
     given = {name: value for name, value in changes.items() if value is not None}
-    token = current.set(current.get()._replace(**given))
+    return set_to(lambda: current.get()._replace(**given))
+
+
+@contextmanager
+def set_to(setting: Callable[[], Setting]) -> Iterator[None]:
+    """Run the calls of a ``with`` block by a setting, which is asked for where the block begins."""
+    token = current.set(setting())
     try:
         yield
     finally:

@@ -1,9 +1,8 @@
 """A plan, which serves every call with the same dtypes, shapes and options; and its run."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-from .._backends.base import Backend, static_size
+from .._backends.base import Backend, Prepared, static_size
 from .._checks.checker import Inputs
 from .._checks.dtypes import dtype_of
 from .._math.program import LossProgram
@@ -25,8 +24,8 @@ class Plan(NamedTuple):
     summed: tuple[bool, ...]
     """Which outputs of the program are added up."""
     finish: QuotientProgram
-    evaluate: Callable[[tuple[Array, ...]], tuple[Array, ...]] | None = None
-    """What evaluates the program, where the backend has something faster for these arrays."""
+    evaluate: Prepared | None = None
+    """What evaluates the program and the last step, where the backend has something faster."""
 
 
 def plan(
@@ -43,6 +42,8 @@ def plan(
     summed = tuple([name == "loss" and reduction != "none" for name in outputs])
     unused = {"positions"} | ({"denominator"} if all(summed) else set())
     names = [*arrays, "denominator"] if counter else list(arrays)
+    if inputs.family.has_indices:
+        names.append("classes")
     operands = tuple([name for name in names if name not in unused])
     constants = {name: (number, number.hex()) for name, number in numbers.items()}
     compute = dtype_of(backend.xp, inputs.compute)
@@ -61,10 +62,12 @@ def plan(
         wide=compute if rowwise and wide is None else wide,
         size=logits.shape[-1] if rowwise else None,
     )
-    evaluate = None
-    if set(operands).issubset(arrays):
-        evaluate = backend.prepared(program, tuple([arrays[name] for name in operands]), summed)
     finish = QuotientProgram(logits.dtype, constants.get("denominator"))
+    known = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+    if counter is not None:
+        known["denominator"] = backend.count_dtype(logits), ()
+    specs = [known.get(name) for name in operands]
+    evaluate = backend.prepared(program, finish, summed, specs)
     return Plan(backend, inputs.axis, counter, program, summed, finish, evaluate)
 
 
@@ -79,19 +82,38 @@ def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
         if "denominator" in program.operands:
             (divisor,) = backend.evaluate(DivisorProgram(), (number,), (False,))
             given = arrays | {"denominator": divisor}
-    operands = tuple([given[name] for name in program.operands])
-    found = evaluate(operands) if evaluate else backend.evaluate(program, operands, summed)
-    if axis is not None:
-        found = tuple(
+    divisors: tuple[Array, ...] = ()
+    if True in summed and finish.number is None and "denominator" in arrays:
+        divisors = (arrays["denominator"],)
+    found = None
+    if evaluate is not None:
+        found = evaluate(tuple([given.get(name) for name in program.operands]), divisors)
+    if found is None:
+        found = _evaluate(plan, given, divisors)
+    if axis is None:
+        return found
+    return tuple(
+        [
             value if add else from_rows(backend, name, value, axis)
             for name, value, add in zip(program.outputs, found, summed, strict=True)
-        )
+        ]
+    )
+
+
+def _evaluate(
+    plan: Plan, arrays: dict[str, Array], divisors: tuple[Array, ...]
+) -> tuple[Array, ...]:
+    """Return the outputs, by the backend's ways of evaluating any program."""
+    backend, program, summed = plan.backend, plan.program, plan.summed
+    if "classes" in program.operands:
+        numbers = backend.class_numbers(arrays["logits"], arrays["labels"])
+        arrays = arrays | {"classes": numbers}
+    operands = tuple([arrays[name] for name in program.operands])
+    found = backend.evaluate(program, operands, summed)
     if True not in summed:
         return found
-    denominator = arrays.get("denominator")
-    divisor = () if denominator is None or finish.number is not None else (denominator,)
     return tuple(
-        backend.evaluate(finish, (value, *divisor), (False,))[0] if add else value
+        backend.evaluate(plan.finish, (value, *divisors), (False,))[0] if add else value
         for value, add in zip(found, summed, strict=True)
     )
 

@@ -4,7 +4,6 @@ Programs have the classes in the last axis, and an axis of one element there in 
 """
 
 from .._backends.base import Backend
-from .._backends.names import name_of
 from .._typing import Array
 
 
@@ -13,12 +12,11 @@ def to_rows(backend: Backend, arrays: dict[str, Array], axis: int | None) -> dic
 
     Without an axis of classes: the arrays as they are.
 
-    Adds `classes`, the numbers 0 to K - 1, where labels are class indices, and `positions`, by
-    which rows are counted.
+    Adds `positions`, by which rows are counted.
     """
     if axis is None:
         return arrays
-    xp, logits = backend.xp, _last(backend, arrays["logits"], axis)
+    logits = _last(backend, arrays["logits"], axis)
     found = {"logits": logits}
     for name in ("mask", "weights", "denominator"):
         value = arrays.get(name)
@@ -30,13 +28,6 @@ def to_rows(backend: Backend, arrays: dict[str, Array], axis: int | None) -> dic
         found["positions"] = backend.positions(labels, axis)
         return found
     found["labels"] = found["positions"] = labels[..., None]
-    info = xp.__array_namespace_info__()
-    integer = info.default_dtypes(device=backend.device(labels))["integral"]
-    if name_of(labels.dtype) in ("int64", "uint64"):
-        integer = xp.int64  # of which a narrower one would make other classes
-    classes = backend.arange(logits.shape[-1], integer, labels)
-    # All ranks are equal: a library can be told to refuse others.
-    found["classes"] = xp.reshape(classes, (1,) * (logits.ndim - 1) + (-1,))
     return found
 
 

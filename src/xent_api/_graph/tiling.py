@@ -6,19 +6,15 @@ library may take 4 ns an element for the maxima of rows of ten, and 0.06 for col
 turn a tile costs less than one kernel on short rows.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import prod
 from typing import NamedTuple
 
 from .._typing import Array, Program, Shape
-from .buffers import BufferAssignment
 from .executor import Executor
 from .interpret import Interpreter
 from .tiles import Tile, broadcast, in_threads, tiles
 from .trace import ArraySpec
-
-MAX_RETRIED_PART = 1 / 4
-"""The part of a tile's rows that is computed again by itself; of more, all are."""
 
 
 class Operand(NamedTuple):
@@ -42,11 +38,7 @@ class Operand(NamedTuple):
 
 
 class Tiling:
-    """A program on operands, cut into tiles.
-
-    Rows of many classes may have a program to try first, an `optimistic` one: of the same outputs,
-    and then a column that is not 0 for rows of which they are not right.
-    """
+    """A program on operands, cut into tiles."""
 
     def __init__(
         self,
@@ -55,7 +47,6 @@ class Tiling:
         operands: tuple[Array, ...],
         summed: tuple[bool, ...],
         size: int,
-        optimistic: Callable[[], Program | None] = lambda: None,
     ) -> None:
         self.executor, self.kernels = executor, executor.kernels
         shape = broadcast(*[operand.shape for operand in operands])
@@ -68,8 +59,6 @@ class Tiling:
         self.operands = [self._operand(array) for array in operands]
         specs = [operand.spec(self.axis) for operand in self.operands]
         self.assignment = executor.assignment(program, self.axis, *specs)
-        first = optimistic() if self.axis == 1 else None
-        self.optimistic = None if first is None else executor.assignment(first, self.axis, *specs)
         model = next((v for v in operands if v.shape == shape), None)
         self.results = [
             None if add else self._result(model, spec)
@@ -79,12 +68,6 @@ class Tiling:
     def evaluate(self, workers: int) -> tuple[list[Array] | Array, ...]:
         """Return the results, or the sums of the tiles of those that are added up."""
         todo = list(tiles(self.batch, self.size, workers)) or [(slice(None),) * len(self.batch)]
-        if (
-            self.optimistic is not None
-            and len(todo) > 1
-            and not self._promising(self.optimistic, todo)
-        ):
-            self.optimistic = None
         totals = in_threads(self._run, todo, workers)
         sums = iter(zip(*totals, strict=True))
         return tuple(list(next(sums)) if value is None else value for value in self.results)
@@ -116,20 +99,6 @@ class Tiling:
             return self.kernels.empty((*self.batch, 1), dtype)
         return self.kernels.empty_like(model, dtype)
 
-    def _promising(self, first: BufferAssignment, todo: list[Tile]) -> bool:
-        """Tell by three rows whether what is tried first will serve most of them.
-
-        Not by the first tile: the numbers would depend on which thread has computed one.
-        """
-        worker, served = TileWorker(self, (1,) * len(self.batch)), 0
-        interpreter = Interpreter(first, first.shapes((1, self.classes)))
-        with self.executor.quiet():
-            for tile in (todo[0], todo[len(todo) // 2], todo[-1]):
-                row = tuple(slice(at.start or 0, (at.start or 0) + 1) for at in tile)
-                results = interpreter.run(worker.load(row), interpreter.none)
-                served += not results[-1].any()
-        return served > 1
-
     def _run(self, todo: Iterable[Tile]) -> list[tuple[Array, ...]]:
         """Fill the results in these tiles; return for each tile the sums of the others."""
         worker = None
@@ -150,54 +119,18 @@ class TileWorker:
     def __init__(self, call: Tiling, shape: Shape) -> None:
         self.call, self.shape, self.rows = call, shape, prod(shape)
         self.full_shape = call.tile_shape(self.rows, call.classes)
-        self.interpreters: dict[BufferAssignment, Interpreter] = {}
+        self.interpreter = Interpreter(call.assignment, call.assignment.shapes(self.full_shape))
         self.copies: dict[int, Array] = {}
 
     def run(self, tile: Tile) -> tuple[Array, ...]:
         """Compute one tile; return the sums of what is added up."""
         operands, targets = self.load(tile), self._targets(tile)
-        first = self.call.optimistic
-        results = None if first is None else self._try(first, operands, targets)
-        if results is None:
-            results = self._interpreter(self.call.assignment).run(operands, targets)
+        results = self.interpreter.run(operands, targets)
         return self._store(results, targets, tile)
 
     def load(self, tile: Tile) -> tuple[Array, ...]:
         """Return what a tile has of the operands."""
         return tuple([self._part(*pair, tile) for pair in enumerate(self.call.operands)])
-
-    def _try(
-        self,
-        first: BufferAssignment,
-        operands: tuple[Array, ...],
-        targets: tuple[Array | None, ...],
-    ) -> tuple[Array, ...] | None:
-        """Compute a tile by what is tried first, and then the rows that it does not serve.
-
-        None where these are many.
-        """
-        *results, unreliable = self._interpreter(first).run(operands, (*targets, None))
-        if not unreliable.any():
-            return tuple(results)
-        rows = unreliable[:, 0] != 0.0
-        count = int(rows.sum())
-        if count > self.rows * MAX_RETRIED_PART:
-            return None
-        pairs = zip(operands, self.call.operands, strict=True)
-        given = tuple([array[rows] if known.rows else array for array, known in pairs])
-        assignment = self.call.assignment
-        again = Interpreter(assignment, assignment.shapes((count, self.call.classes)))
-        values = again.run(given, again.none)
-        # What a target has may be a copy of a result: it is the target that is kept.
-        for result, target, value in zip(results, targets, values, strict=True):
-            (result if target is None else target)[rows] = value
-        return tuple(results)
-
-    def _interpreter(self, assignment: BufferAssignment) -> Interpreter:
-        if assignment not in self.interpreters:
-            interpreter = Interpreter(assignment, assignment.shapes(self.full_shape))
-            self.interpreters[assignment] = interpreter
-        return self.interpreters[assignment]
 
     def _part(self, number: int, operand: Operand, tile: Tile) -> Array:
         array, call = operand.array, self.call

@@ -167,8 +167,6 @@ def _reduction(op: str) -> Callable[..., Proxy]:
     def function(value: Proxy, *, axis: int, keepdims: bool, dtype: DType | None = None) -> Proxy:
         assert axis == -1, "the axis of the classes"
         assert keepdims, "by which the result stays aligned"
-        if op == "argmax":
-            dtype = value.tracer.kernels.index
         return value.tracer.reduce(op, value, dtype)
 
     return function
@@ -180,7 +178,6 @@ FUNCTIONS = SimpleNamespace(
     where=_where,
     max=_reduction("max"),
     sum=_reduction("sum"),
-    argmax=_reduction("argmax"),
     zeros_like=lambda like: like.tracer.call("full_like", like, 0),
     ones_like=lambda like: like.tracer.call("full_like", like, 1),
     full_like=_call("full_like"),

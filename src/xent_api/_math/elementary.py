@@ -69,10 +69,8 @@ LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
 ROUND = 1.5 * 2.0**52 + 1023.0
 """What is added to it is rounded to an integer n, and has n + 1023 in its last bits: 2**n, once
 they are moved to where exponents are."""
-LOWEST_SINGLE = -300.0
-"""Below, exp(x) times any two numbers of float32 is 0 in float32. (A label, a weight and
-`pos_weight` of 1e38 each could tell.) No number on the way is subnormal so, for which processors
-take a hundred times as long."""
+LOWEST_SINGLE = -709.09
+"""There n is -1023, of which `power_of_two` makes 0. exp(x) is as good as that in float32."""
 LOWEST_DOUBLE, SUBNORMAL, SCALE = -746.0, -708.0, 64.0
 """Below the first one exp(x) is 0. Below the second one it is subnormal, and computed 2**SCALE
 times as large."""
@@ -80,21 +78,25 @@ SMALLEST_SQUARED = 1e-150
 """The square of a smaller number would be subnormal, for which processors take long."""
 
 
-def exp_of_negative(ops: Namespace, x: Array, *, single: bool) -> Array:
-    """Return exp(x) for x <= 0, with the digits of float32 (`single`) or float64.
+def exp_of_negative(ops: Namespace, x: Array, *, single: bool, rest: Array | None = None) -> Array:
+    """Return exp(x + rest) for x <= 0, with the digits of float32 (`single`) or float64. NaN stays.
 
-    What comes out where x is so low that n has too many digits is replaced by 0. NaN stays.
+    0 where x is so low that n would have too many digits.
     """
+    if single:
+        x = ops.at_least(x, LOWEST_SINGLE)
     k = ops.fma(x, LOG2_E, ROUND)
     n = k - ROUND
     if single:
         r = ops.fma(n, -LN2, x)
-        value = ops.fma(r, _polynomial(ops, EXP_SINGLE, r), 1.0) * ops.power_of_two(k)
-        return ops.where(x < LOWEST_SINGLE, 0.0, value)
+        return ops.fma(r, _polynomial(ops, EXP_SINGLE, r), 1.0) * ops.power_of_two(k)
     high = ops.fma(n, -LN2_HIGH, x)
     r = ops.fma(n, -LN2_LOW, high)
     low = ops.fma(n, -LN2_LOW, high - r)
-    value = 1.0 + (r + ops.fma(r * r, _polynomial(ops, EXP_DOUBLE, r), low))
+    tail = ops.fma(r * r, _polynomial(ops, EXP_DOUBLE, r), low)
+    value = 1.0 + (r + tail)
+    if rest is not None:
+        value = 1.0 + (r + ops.fma(value, rest, tail))
     # A result that is subnormal is rounded by one product, the last one.
     tiny = x < SUBNORMAL
     value = value * ops.power_of_two(ops.where(tiny, k + SCALE, k))
@@ -173,6 +175,13 @@ def difference(x: Array, y: Array, *, single: bool) -> tuple[Array, Array | None
     """
     value = x - y
     return value, None if single else x - (value + y)
+
+
+def exact_difference(x: Array, y: Array) -> tuple[Array, Array]:
+    """Return x - y and what it is rounded by, by D. Knuth's exact sum; NaN at infinities."""
+    value = x - y
+    of_y = value - x
+    return value, (x - (value - of_y)) - (y + of_y)
 
 
 def quotient_by_reciprocal(ops: Namespace, numerator: Array, denominator: Array) -> Array:

@@ -11,7 +11,7 @@ from math import nan
 from typing import Any, NamedTuple
 
 from .._typing import Array, Constant, DType, Namespace
-from . import optimistic, sigmoid, softmax
+from . import sigmoid, softmax
 from .masking import select, valid_positions
 from .mean import divided
 
@@ -50,8 +50,6 @@ class LossProgram(NamedTuple):
     """The dtype in which a row is summed."""
     size: Any = None
     """K, the number of classes: an int, or a symbol for one."""
-    is_optimistic: bool = False
-    """Whether no maximum is subtracted; the last output then tells the rows that need it."""
 
     @property
     def rowwise(self) -> bool:
@@ -101,16 +99,18 @@ class LossProgram(NamedTuple):
             wrt=None if operand == "logits" else operand,
         )
 
-    def with_gradient(self) -> "LossProgram":
-        """Return the program of a loss with its derivative with respect to the logits, besides."""
-        return self._extended("gradient", divided=self.divided[0])
+    def with_gradient(self, number: Constant | None, *, counted: bool) -> "LossProgram":
+        """Return the program of a loss with its derivative with respect to the logits, besides.
 
-    def optimistic(self) -> "LossProgram | None":
-        """Return the program without the maximum, if it can be, and which rows it is not for."""
-        able = self.family == "sparse_softmax" and not self.smoothing and self.wrt is None
-        if not able or not {"loss", "gradient"}.issuperset(self.outputs):
-            return None
-        return self._extended("unreliable", divided=False)._with(is_optimistic=True)
+        That is divided by a number, or by another operand (`counted`), as the sum of the losses is.
+        """
+        return self._with(
+            operands=(*self.operands, "denominator") if counted else self.operands,
+            numbers=self.numbers if number is None else (*self.numbers, ("denominator", number)),
+            outputs=(*self.outputs, "gradient"),
+            result_dtypes=(*self.result_dtypes, self.compute),
+            divided=(*self.divided, True),
+        )
 
     def parametrized(self) -> tuple["LossProgram", dict[str, float]]:
         """Return the program with its Python numbers as operands after the others, and these.
@@ -159,13 +159,6 @@ class LossProgram(NamedTuple):
             *[changes.get(name, value) for name, value in zip(self._fields, self, strict=True)]
         )
 
-    def _extended(self, output: str, *, divided: bool) -> "LossProgram":
-        return self._with(
-            outputs=(*self.outputs, output),
-            result_dtypes=(*self.result_dtypes, self.compute),
-            divided=(*self.divided, divided),
-        )
-
     def _valid(self, ops: Namespace, given: dict[str, Array]) -> Array | None:
         ignored = given.get("ignored", self.ignored)
         return valid_positions(ops, given["labels"], given.get("mask"), ignored)
@@ -206,9 +199,6 @@ class LossProgram(NamedTuple):
         if self.family == "softmax":
             t = softmax.dense_terms(ops, rows, x, z, *factors)
             made = {name: DENSE[name](ops, t, z) for name in self.outputs}
-        elif self.is_optimistic:
-            both = "gradient" in self.outputs
-            made = optimistic.outputs(ops, rows, x, values["classes"], z, *factors, gradient=both)
         else:
             t, label = softmax.sparse_terms(ops, rows, x, values["classes"], z, keep, *factors)
             made = {name: SPARSE[name](ops, t, label) for name in self.outputs}

@@ -178,7 +178,7 @@ def dense_gradient(ops: Namespace, t: Terms, z: Array) -> Array:
 def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
     """Return dL/dx for a class index."""
     size, smoothing = t.rows.size, t.rows.smoothing
-    share, factor = smoothing / size, _factor(ops, t, None, t.partition)
+    share, factor = smoothing / size if smoothing else 0.0, _factor(ops, t, None, t.partition)
     ends = (1.0 - smoothing) + share, smoothing - share
     at_label = _gradient(label.e * factor, label.b * factor, *ends)
     p = label.rest * _narrow(ops, t, factor)

@@ -1,21 +1,23 @@
 """NumPy: programs by their graphs, without floating-point warnings, on base arrays."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 
 import numpy as np
 
 from ..._graph.executor import Executor, Limits
 from ..._graph.tiling import Tiling
-from ..._math.ops import Ops
 from ..._math.program import LossProgram
-from ..._typing import Array, DType, Namespace, Program
-from ..base import Backend
+from ..._math.totals import QuotientProgram
+from ..._typing import Array, Namespace, Program
+from ..base import Backend, Prepared, Spec
 from ..execution import current
 from .kernels import KERNELS, LONG_KERNELS
 from .memory import NUMPY
-from .native import NativeCalls
+from .native import CALLS
+from .scalars import SCALARS, quotient
 
 LIMITS = Limits(
     direct_elements=2**17,
@@ -61,25 +63,6 @@ class QuietBackend(Backend):
             return super().total(value)
 
 
-class ScalarOps(Ops):
-    """The primitives of scalars in Python's ways, which take a tenth of the time of NumPy's."""
-
-    def cast(self, x: Array, dtype: DType) -> Array:
-        """Return x in a dtype."""
-        return x.astype(dtype)
-
-    def zeros_like(self, x: Array) -> float:
-        """Return 0."""
-        return 0.0
-
-    def where(self, condition: Array, one: Array | float, other: Array | float) -> Array | float:
-        """Return one or the other."""
-        return one if condition else other
-
-
-SCALARS = ScalarOps(np)
-
-
 class NumpyBackend(QuietBackend):
     """NumPy itself, whose scalars, subclasses and results need some care."""
 
@@ -88,7 +71,6 @@ class NumpyBackend(QuietBackend):
         quiet = partial(np.errstate, all="ignore")
         self.executor = Executor(KERNELS, self.total, quiet, LIMITS)
         self.long_executor = Executor(LONG_KERNELS, self.total, quiet, LIMITS)
-        self.native = NativeCalls()
 
     def plan_key(self, array: Array) -> tuple[object, ...] | None:
         """Return dtype and shape of a base array, and whether kernels are asked for."""
@@ -120,18 +102,23 @@ class NumpyBackend(QuietBackend):
         return
 
     def prepared(
-        self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
-    ) -> Callable[[tuple[Array, ...]], tuple[Array, ...]] | None:
-        """Return `evaluate` for what takes 3 us to find, which a few elements would feel."""
-        specs = [(v.dtype, v.shape) for v in operands]
-        if current.get().is_native() and isinstance(program, LossProgram):
-            found = self.native.find(program, summed, *specs)
+        self,
+        program: LossProgram,
+        finish: QuotientProgram,
+        summed: tuple[bool, ...],
+        specs: Sequence[Spec | None],
+    ) -> Prepared | None:
+        """Return what calls a kernel, or what takes 3 us to find, which few elements would feel."""
+        if current.get().is_native():
+            found = CALLS.find(program, summed, *specs)
             if found is not None:
-                return partial(found.run, memory=NUMPY)
-        if program.rowwise or max([operand.size for operand in operands]) >= MIN_LONG_ELEMENTS:
+                return partial(_finished, partial(found.run, memory=NUMPY), finish, summed)
+        known = [spec for spec in specs if spec is not None]
+        if program.rowwise or max(prod(shape) for _, shape in known) >= MIN_LONG_ELEMENTS:
             return None
-        ready = self.executor.ready(program, *specs)
-        return partial(self.executor.evaluate_ready, *ready, summed)
+        ready = self.executor.ready(program, *known)
+        run = partial(self.executor.evaluate_ready, *ready, summed)
+        return partial(_finished, run, finish, summed)
 
     def evaluate(
         self, program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
@@ -142,14 +129,13 @@ class NumpyBackend(QuietBackend):
         if not isinstance(operands[0], np.ndarray):  # what NumPy's own `sum` returns
             with np.errstate(all="ignore"):
                 return program.results(SCALARS, *operands)
-        if setting.is_native() and isinstance(program, LossProgram):
+        if setting.is_native() and isinstance(program, LossProgram):  # blocks of Dask's
             specs = [(operand.dtype, operand.shape) for operand in operands]
-            native = self.native.find(program, summed, *specs)
+            native = CALLS.find(program, summed, *specs)
             if native is not None:
                 return native.run(operands, NUMPY)
         if isinstance(program, LossProgram) and program.rowwise:
-            size, optimistic = limits.row_tile_elements, program.optimistic
-            tiling = Tiling(executor, program, operands, summed, size, optimistic)
+            tiling = Tiling(executor, program, operands, summed, limits.row_tile_elements)
             return _added_up(tiling.evaluate(workers))
         # No operand enlarges the largest one. (One that broadcasts can be larger than nothing.)
         sizes = [operand.size for operand in operands]
@@ -161,6 +147,21 @@ class NumpyBackend(QuietBackend):
         if workers > 1:
             size = limits.shared_tile_bytes // max(4, *(operand.itemsize for operand in operands))
         return _added_up(Tiling(executor, program, operands, summed, size).evaluate(workers))
+
+
+def _finished(
+    run: Callable[[tuple[Array, ...]], tuple[Array, ...]],
+    finish: QuotientProgram,
+    summed: tuple[bool, ...],
+    operands: tuple[Array, ...],
+    divisors: tuple[Array, ...],
+) -> tuple[Array, ...]:
+    """Return what `run` makes of the operands, with the last step of what is summed."""
+    found = run(operands)
+    if True not in summed:
+        return found
+    pairs = zip(found, summed, strict=True)
+    return tuple([quotient(finish, value, divisors) if add else value for value, add in pairs])
 
 
 def _added_up(found: tuple[list[Array] | Array, ...]) -> tuple[Array, ...]:

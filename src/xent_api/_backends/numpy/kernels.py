@@ -1,6 +1,5 @@
 """NumPy's kernels: what the nodes of a graph call."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -195,7 +194,6 @@ KERNELS = KernelTable(
         "take_label": _take_label,
         "zero_at_label": _zero_at_label,
         "set_at_label": _set_at_label,
-        "argmax1": partial(np.argmax, axis=1, keepdims=True),
         **for_both_axes(
             sum=_sum,
             max=_max,

@@ -30,6 +30,8 @@ from .memory import (
 from .native_rows import RowCall
 
 Names = tuple[str, ...]
+NUMBER: tuple[DType, Shape] = np.dtype(np.int64), ()
+"""The number of a class, which a kernel counts itself."""
 WHOLE = ("labels", "logits")
 """The operands that have the shape of the loss. Others may broadcast."""
 
@@ -161,11 +163,15 @@ class NativeCalls:
         self,
         program: LossProgram,
         summed: tuple[bool, ...],
-        *specs: tuple[DType, Shape],
+        *specs: tuple[DType, Shape] | None,
     ) -> Call | RowCall | None:
-        """Return the call for operands of these dtypes and shapes; None where there is none."""
-        names = tuple([name_of(dtype) for dtype, _ in specs])
-        shapes = tuple([tuple(shape) for _, shape in specs])
+        """Return the call for operands of these dtypes and shapes; None where there is none.
+
+        The numbers of the classes are not given.
+        """
+        known = [spec or NUMBER for spec in specs]
+        names = tuple([name_of(dtype) for dtype, _ in known])
+        shapes = tuple([tuple(shape) for _, shape in known])
         if (
             not all(name in KINDS for name in names)
             or 0 in shapes[program.operands.index("logits")]
@@ -226,3 +232,7 @@ class NativeCalls:
         )
         signature = RowSignature(names, operands, kinds, results, summed, by_class=False, dense=())
         return RowCall(self.kernels, program, signature, numbers, dtypes, shapes)
+
+
+CALLS = NativeCalls()
+"""Those of NumPy's arrays, and of all that have the same memory."""

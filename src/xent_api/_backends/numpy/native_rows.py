@@ -146,7 +146,8 @@ class RowCall:
             for layout, first, last in layouts
             for start in range(first, last, step)
         ]
-        return Arranged(kernel, blocks, layouts[-1][-1], each)
+        scratch = classes if found.by_class else each * (1 + len(signature.operands))
+        return Arranged(kernel, blocks, layouts[-1][-1], scratch)
 
 
 def _bytes(dtype: str) -> int:

@@ -1,23 +1,24 @@
 """PyTorch: the closed-form derivatives as a rule of autograd."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch.autograd import forward_ad
 
+from ..._math.program import LossProgram
+from ..._math.totals import QuotientProgram
 from ..._typing import Array, DType, Program
-from ..base import Backend
+from ..base import Backend, Prepared, Spec
 from ..derivatives import has_closed_form
 from ..execution import current
 from . import eager
 from .autograd import by_rule
+from .native import NativeCall
 from .ops import FINAL_OPS, OPS, is_distributed, xp
 
 Operands = tuple[Array, ...]
-PLAIN = (torch.Tensor, torch.nn.Parameter)
-"""And not what subclasses make of them."""
 
 
 class TorchBackend(Backend):
@@ -29,9 +30,10 @@ class TorchBackend(Backend):
 
     def plan_key(self, array: Array) -> tuple[object, ...] | None:
         """Return what matters of a tensor, where nobody traces or compiles the call."""
-        if type(array) not in PLAIN or array.is_nested or is_traced():
+        if type(array) not in eager.PLAIN or array.is_nested or eager.is_traced():
             return None
-        return array.dtype, array.shape, array.device, array.layout
+        setting = current.get()
+        return array.dtype, array.shape, array.device, array.layout, setting.native
 
     def as_supported(self, array: Array) -> Array:
         """Return the tensor, unless it is a sparse or a nested one."""
@@ -69,44 +71,40 @@ class TorchBackend(Backend):
     def evaluate(
         self, program: Program, operands: Operands, summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
-        """Run the program by the first of the `WAYS` that applies; add up what `summed` marks."""
-        for way in WAYS:
-            if way.applies(program, operands):
-                return way.evaluate(program, operands, summed)
-        raise AssertionError("the last way always applies")
+        """Run the program; add up those of its results that `summed` marks."""
+        if eager.is_traced() or not is_fused(operands):
+            return super().evaluate(program, operands, summed)
+        dtypes = [operand.dtype for operand in operands]
+        results: tuple[Array, ...] = compiled(program, summed, *dtypes)(operands)
+        return results
+
+    def prepared(
+        self,
+        program: LossProgram,
+        finish: QuotientProgram,
+        summed: tuple[bool, ...],
+        specs: Sequence[Spec | None],
+    ) -> Prepared | None:
+        """Return what calls a kernel on plain tensors in this machine's memory."""
+        if eager.is_traced() or not current.get().is_native():
+            return None
+        return NativeCall(program, finish, summed, specs)
 
     def run(self, program: Program, operands: Operands) -> tuple[Array, ...]:
         """Run the program, by the rule where autograd will want derivatives."""
-        if is_traced():
+        if eager.is_traced():
             return _run_traced(program, operands)
         return (
             by_rule(program, operands)
-            if is_differentiated(operands)
+            if eager.is_differentiated(operands)
             else program.results(OPS, *operands)
         )
-
-
-def is_traced() -> bool:
-    """Tell whether torch notes what is done instead of doing it."""
-    return bool(torch.compiler.is_compiling() or torch.jit.is_tracing())
-
-
-def is_differentiated(operands: Operands) -> bool:
-    """Tell whether autograd will want derivatives."""
-    return torch.is_grad_enabled() and any(operand.requires_grad for operand in operands)
 
 
 def is_fused(operands: Operands) -> bool:
     """Tell whether one kernel of each call is asked for, and can compute these operands."""
     wanted = current.get().fuse and any(v.ndim for v in operands)
     return wanted and eager.are_plain(operands)
-
-
-class Way(NamedTuple):
-    """One of the ways to evaluate a program, and when it is taken."""
-
-    applies: Callable[[Program, Operands], bool]
-    evaluate: Callable[[Program, Operands, tuple[bool, ...]], tuple[Array, ...]]
 
 
 BACKEND = TorchBackend()
@@ -126,32 +124,11 @@ def compiled(program: Any, summed: tuple[bool, ...], *_: DType) -> Callable[...,
     return torch.compile(evaluate, isolate_recompiles=True)  # type: ignore[no-any-return,unused-ignore]
 
 
-def _evaluate_fused(
-    program: Program, operands: Operands, summed: tuple[bool, ...]
-) -> tuple[Array, ...]:
-    dtypes = [operand.dtype for operand in operands]
-    results: tuple[Array, ...] = compiled(program, summed, *dtypes)(operands)
-    return results
-
-
-WAYS = (
-    # torch's compiler sees the program's lines, and the sums.
-    Way(lambda *_: is_traced(), lambda *call: Backend.evaluate(BACKEND, *call)),
-    # One compiled kernel, where `execution` asks for it.
-    Way(lambda _, operands: is_fused(operands), _evaluate_fused),
-    # The rule, in tiles or not; programs that have none run their lines under autograd.
-    Way(lambda _, operands: is_differentiated(operands), by_rule),
-    # No derivatives: in tiles where plain tensors are large.
-    Way(lambda *_: True, eager.evaluate),
-)
-"""In this order; the first that applies is taken."""
-
-
 def _run_traced(program: Program, operands: Operands) -> tuple[Array, ...]:
     """Run the program where the compiler looks on; exported ones may be differentiated later."""
     if not torch.compiler.is_dynamo_compiling() or torch.compiler.is_exporting():
         return program.results(OPS, *operands)
-    if is_differentiated(operands):
+    if eager.is_differentiated(operands):
         if not has_closed_form(program, [v.dtype.is_floating_point for v in operands]):
             return program.results(OPS, *operands)
         from .dynamo import in_graph

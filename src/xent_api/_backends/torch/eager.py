@@ -1,17 +1,15 @@
-"""Eager tensors without derivatives: whole, or in tiles where they are large."""
-
-from contextlib import nullcontext
+"""Eager tensors: sums, and which of them are nothing but numbers in memory."""
 
 import torch
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-from ..._graph.executor import Executor, Limits
-from ..._graph.tiling import Tiling
-from ..._typing import Array, DType, Program
+from ..._typing import Array, DType
 from ..base import pairwise_sum
-from .kernels import KERNELS
-from .ops import OPS, xp
+from .ops import xp
+
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+"""And not what subclasses make of them."""
 
 
 def accumulator(like: Array) -> DType | None:
@@ -27,49 +25,24 @@ def total(value: Array) -> Array:
     return pairwise_sum(xp, value) if dtype is None else value.sum(dtype=dtype)
 
 
-LIMITS = Limits(
-    direct_elements=2**13,
-    tile_elements=2**15,
-    shared_tile_bytes=0,  # torch shares each operation itself
-    row_tile_elements=2**17,
-)
-"""Tiles are those of each of torch's threads, between which it divides no smaller ones. Tried by
-hand: ``tools/measure_tiles.py`` is for NumPy."""
-EXECUTOR = Executor(KERNELS, total, nullcontext, LIMITS)
+def is_traced() -> bool:
+    """Tell whether torch notes what is done instead of doing it."""
+    return bool(torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
-def evaluate(
-    program: Program, operands: tuple[Array, ...], summed: tuple[bool, ...]
-) -> tuple[Array, ...]:
-    """Run the program; add up those of its results that `summed` marks."""
-    sizes, limits = [v.numel() for v in operands], EXECUTOR.limits
-    few = max(sizes) <= limits.direct_elements
-    if 0 in sizes or (few and program.rowwise) or not has_kernels(operands):
-        # The lines that autograd may differentiate: there are tools that lose the rule.
-        return EXECUTOR.totals(program.results(OPS, *operands), summed)
-    if few:
-        return EXECUTOR.evaluate(program, operands, summed)
-    size = limits.row_tile_elements if program.rowwise else limits.tile_elements
-    tiling = Tiling(EXECUTOR, program, operands, summed, size * torch.get_num_threads())
-    found = tiling.evaluate(1)
-    return tuple([torch.stack(v).sum() if isinstance(v, list) else v for v in found])
-
-
-def is_large(operands: tuple[Array, ...]) -> bool:
-    """Tell whether tiles pay, and can write beside all operands."""
-    sizes = [v.numel() for v in operands]
-    large = max(sizes) > EXECUTOR.limits.direct_elements and 0 not in sizes
-    return large and has_kernels(operands)
-
-
-def has_kernels(operands: tuple[Array, ...]) -> bool:
-    """Tell whether the kernels can read the operands, and nobody looks on."""
-    return all(v.is_cpu for v in operands) and are_plain(operands)
+def is_differentiated(operands: tuple[Array, ...]) -> bool:
+    """Tell whether autograd will want derivatives."""
+    return torch.is_grad_enabled() and any(operand.requires_grad for operand in operands)
 
 
 def are_plain(operands: tuple[Array, ...]) -> bool:
     """Tell whether tensors are nothing but numbers in memory, and nobody watches operations."""
     return all(map(is_plain, operands)) and not is_intercepted()
+
+
+def has_kernels(operands: tuple[Array, ...]) -> bool:
+    """Tell whether kernels can read the operands, and nobody looks on."""
+    return all(v.is_cpu for v in operands) and are_plain(operands)
 
 
 def is_plain(value: Array) -> bool:
@@ -78,13 +51,18 @@ def is_plain(value: Array) -> bool:
     Subclasses, what the transformations of ``torch.func`` and forward mode wrap, and views that
     stand for the negative of their memory are not.
     """
-    if type(value) not in (torch.Tensor, torch.nn.Parameter) or value.layout != torch.strided:
+    if type(value) not in PLAIN or value.layout != torch.strided:
         return False
     try:
         value.data_ptr()
     except RuntimeError:
         return False
-    return not value.is_neg() and forward_ad.unpack_dual(value).tangent is None
+    return not value.is_neg() and not _has_tangent(value)
+
+
+def _has_tangent(value: Array) -> bool:
+    within = forward_ad._current_level >= 0
+    return within and forward_ad.unpack_dual(value).tangent is not None
 
 
 def is_intercepted() -> bool:

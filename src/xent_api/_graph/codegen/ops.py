@@ -21,6 +21,8 @@ class NativeOps(TracedOps):
     def __init__(self, tracer: Tracer, *, single: bool) -> None:
         super().__init__(tracer)
         self.single = single
+        self.rest: dict[int, Proxy] = {}
+        """Index of a difference → what it is rounded by."""
 
     def fma(self, x: Proxy, y: Proxy | float, z: Proxy | float) -> Proxy:
         """Return x*y + z, rounded once."""
@@ -29,6 +31,10 @@ class NativeOps(TracedOps):
     def power_of_two(self, k: Proxy) -> Proxy:
         """Return the number whose exponent has the last bits of `k`."""
         return self.tracer.call("power_of_two", k)
+
+    def at_least(self, x: Proxy, number: float) -> Proxy:
+        """Return x, or the number where x is less; NaN stays."""
+        return self.tracer.call("at_least", x, number)
 
     def where(self, condition: Proxy, one: Proxy | float, other: Proxy | float) -> Proxy:
         """Return one where the condition holds, and the other elsewhere."""
@@ -77,10 +83,19 @@ class NativeOps(TracedOps):
 
     # Rows of classes
 
+    def shift(self, x: Proxy, m: Proxy) -> Proxy:
+        """Return x - m, of which the exponential knows what it is rounded by."""
+        if self.single:
+            return cast("Proxy", x - m)
+        value, rest = elementary.exact_difference(x, m)
+        self.rest[value.index] = rest
+        return cast("Proxy", value)
+
     def exp(self, x: Proxy) -> Proxy:
         """Return exp(x) for x <= 0; of classes it is kept for the next pass over a row."""
-        found = cast("Proxy", elementary.exp_of_negative(self, x, single=self.single))
-        return self.tracer.call("kept", found) if of_classes(found) else found
+        rest = self.rest.get(x.index)
+        found = elementary.exp_of_negative(self, x, single=self.single, rest=rest)
+        return self.tracer.call("kept", found) if of_classes(found) else cast("Proxy", found)
 
     def product_or_zero(self, factor: Proxy, x: Proxy) -> Proxy:
         """Return factor*x, and 0 where the factor is 0: a NaN is in the other term of the loss."""
@@ -105,7 +120,11 @@ class NativeOps(TracedOps):
         """Return log(1 + r)."""
         return cast("Proxy", elementary.log1p_of_sum(self, r, single=self.single))
 
-    place, zero_at_label, set_at_label = Ops.place, Ops.zero_at_label, Ops.set_at_label
+    place, set_at_label = Ops.place, Ops.set_at_label
+
+    def zero_at_label(self, x: Proxy, at: LabelPlace) -> Proxy:
+        """Return x with -0 at the label: what adds nothing, for processors to leave out."""
+        return self.where(at.marker, x, -0.0)
 
     def take_label(self, x: Proxy, at: LabelPlace) -> Proxy:
         """Return x at the label; at one that is no class, x of the nearest class."""

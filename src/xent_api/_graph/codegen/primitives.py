@@ -85,6 +85,11 @@ def _exponent(to: Lines, given: list[Register]) -> Register:
     return to.binary("fsub", value, TWO_52 + EXPONENT_OF_1)
 
 
+def _at_least(to: Lines, given: list[Register]) -> Register:
+    value, number = given
+    return to.select(to.compare("olt", value, number), number, value)
+
+
 def _minimum(to: Lines, given: list[Register]) -> Register:
     one, other = given
     return to.select(to.compare("olt", one, other), one, other)
@@ -93,6 +98,7 @@ def _minimum(to: Lines, given: list[Register]) -> Register:
 PRIMITIVES: dict[str, Callable[[Lines, list[Register]], Register]] = {
     "abs": lambda to, given: _bits(to, given[0], "and", 2**63 - 1),
     "astype": _astype,
+    "at_least": _at_least,
     "bitwise_and": lambda to, given: to.binary("and", given[0], given[1]),
     "bitwise_invert": lambda to, given: to.binary("xor", given[0], -1),
     "exponent": _exponent,

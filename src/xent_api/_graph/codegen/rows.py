@@ -75,8 +75,7 @@ class RowBody:
         self.stage: dict[int, int] = {}
         """The number of passes that come before a value."""
         self._analyse()
-        self.kept = self._kept()
-        """The one value of classes that is kept from pass to pass, if there is one."""
+        self.kept, self.again = self._kept()
         self.values: dict[int, Register] = {}
         """The values of all rows, and those of the rows of a unit."""
         self.splats: dict[int, Register] = {}
@@ -152,12 +151,22 @@ class RowBody:
             self.level[result] = ROW if one else max(self.level[k] for k in args)
             self.stage[result] = max(self.stage[k] for k in args) + reduces
 
-    def _kept(self) -> set[int]:
-        loaded: set[int] = set()
+    def _kept(self) -> tuple[set[int], set[int]]:
+        """Return the computed value of classes that is kept, and operands that come in again.
+
+        The first pass looks at all of them.
+        """
+        kept: set[int] = set()
+        again: set[int] = set()
         for stage in range(max(self.stage.values()) + 1):
-            loaded |= self._wanted(self._targets(stage), stage)[1]
-        assert len(loaded) <= 1, "there is scratch memory for one value of each class"
-        return loaded
+            computed, loaded = self._wanted(self._targets(stage), stage)
+            kept |= loaded
+            again |= computed & self.operands.keys() if stage else set()
+        assert len(kept) <= 1, "there is scratch memory for one value of each class"
+        for k in kept:
+            own = self._wanted(self._targets(self.stage[k]), self.stage[k])[0]
+            assert k in own, "what is kept is needed in its own pass"
+        return kept, again & self._wanted(self._targets(0), 0)[0]
 
     def _targets(self, stage: int) -> list[int]:
         """Return what a pass is for."""
@@ -342,45 +351,54 @@ class RowBody:
     # A pass
 
     def _pass(self, stage: int) -> None:
-        """Add the loop over the classes."""
-        code, reductions = self.code, self._reductions(stage)
-        kept = [k for k in self.kept if self.stage[k] == stage]
-        computed, loaded = self._wanted([*self._targets(stage), *kept], stage)
+        """Add a pass over the classes, if there is something to compute in it."""
+        reductions = self._reductions(stage)
+        computed, loaded = self._wanted(self._targets(stage), stage)
         if not computed and not loaded:
             return
         nodes = [node for node in self.nodes.values() if node.result in computed]
-        for node in (*nodes, *reductions):
-            for k in node.args:
-                if k in self.values:
-                    self._splat(k)
-        before = f"before{stage}"
+        given = {k for node in (*nodes, *reductions) for k in node.args if k in self.values}
+        values = {k: self._splat(k) for k in sorted(given)}
+        self._begin(stage, reductions)
+        at = self._start(stage)
+        raw = {k: self._load_classes(k, at, stage) for k in sorted(computed - self.nodes.keys())}
+        for k, value in raw.items():
+            values[k] = widened(self.code, value, self.signature.dtypes[k])
+        for k in sorted(loaded):
+            values[k] = self._load(self._scratch(k, at), "double", LANES)
+        for node in nodes:
+            values[node.result] = self._of_classes(node, at, values)
+            if node.result in self.kept:
+                self._store(values[node.result], self._scratch(node.result, at))
+        self._store_classes(stage, at, values)
+        for number, node in enumerate(reductions):
+            of = (raw if self._kind(node) == "float" else values)[node.args[0]]
+            self._reduce(stage, number, node.op, self._counted(node.op, of))
+        self._end(stage, reductions)
+
+    def _begin(self, stage: int, reductions: list[Node]) -> None:
+        code, before = self.code, f"before{stage}"
         code.add(f"br label %{before}")
         code.lines += [f"{before}:", f"  br label %pass{stage}", f"pass{stage}:"]
         code.add(f"%c{stage} = phi i64 [0, %{before}], [%c{stage}_next, %pass{stage}]")
         for number, node in enumerate(reductions):
             self._running(stage, number, node)
-        at = self._start(stage)
-        values = {k: self._splat(k) for node in nodes for k in node.args if k in self.values}
-        for k in sorted(computed - self.nodes.keys()):
-            values[k] = self._load_classes(k, at)
-        for k in sorted(loaded):
-            values[k] = self._load(self._scratch(at), "double", LANES)
-        for node in nodes:
-            values[node.result] = (
-                values[node.args[0]] if node.op == "kept" else self._made(code, node, values)
-            )
-        for k in kept:
-            self._store(values[k], self._scratch(at))
-        self._store_classes(stage, at, values)
-        for number, node in enumerate(reductions):
-            self._reduce(stage, number, node.op, self._counted(node.op, values[node.args[0]]))
-        step = LANES if self.signature.by_class else 1
+
+    def _end(self, stage: int, reductions: list[Node]) -> None:
+        code, step = self.code, LANES if self.signature.by_class else 1
         code.add(f"%c{stage}_next = add i64 %c{stage}, {step}")
         code.add(f"%c{stage}_more = icmp slt i64 %c{stage}_next, %count")
         code.add(f"br i1 %c{stage}_more, label %pass{stage}, label %after{stage}")
         code.lines.append(f"after{stage}:")
         for number, node in enumerate(reductions):
-            self.values[node.result] = self._reduced(stage, number, node.op)
+            self.values[node.result] = self._reduced(stage, number, node)
+
+    def _of_classes(self, node: Node, at: Register, values: dict[int, Register]) -> Register:
+        if node.op == "kept":
+            return values[node.args[0]]
+        if self.signature.by_class and self._asks_for_label(node):
+            return self._is_other(node, at)
+        return self._made(self.code, node, values)
 
     def _start(self, stage: int) -> Register:
         """Return the first class of a vector, which may have been in the one before."""
@@ -391,17 +409,42 @@ class RowBody:
         at = code.let("i64", f"call i64 @llvm.smin.i64({due}, i64 %last_start)", 1)
         if any(node.op != "max-1" for node in self._reductions(stage)):
             again = code.binary("sub", due, at)
-            self.fresh = code.compare("sge", NUMBERS, code.splat("i64", again.name))
+            self.fresh = _as_lanes(code, code.binary("shl", constant(-1, "i64", 1), again))
         return at
 
-    def _load_classes(self, index: int, at: Register) -> Register:
-        place = self.operands.get(index)
+    def _asks_for_label(self, node: Node) -> bool:
+        kinds = dict(enumerate(self.signature.operands))
+        return node.op == "not_equal" and kinds.get(node.args[1]) == "index"
+
+    def _is_other(self, node: Node, at: Register) -> Register:
+        """Tell which classes are not the label of a row, by bits of an integer.
+
+        Such instructions run beside those on vectors, which are what takes time.
+        """
+        code = self.code
+        place = code.binary("sub", self.values[node.args[0]], at)
+        bit = code.binary("shl", constant(1, "i64", 1), place)
+        within = code.compare("ult", place, LANES)
+        bit = code.select(within, bit, 0)
+        return _as_lanes(code, code.binary("xor", bit, -1))
+
+    def _load_classes(self, index: int, at: Register, stage: int) -> Register:
+        """Return what lies in memory of classes.
+
+        Lanes of several rows may be gathered, or have cache lines that are in each other's way: so
+        they are loaded once, and kept.
+        """
+        place, code = self.operands.get(index), self.code
         if place is None:  # the number of the class
-            numbers = self.code.splat("i64", at.name)
-            by_class = self.signature.by_class
-            return self.code.binary("add", numbers, NUMBERS) if by_class else numbers
+            numbers, by_class = code.splat("i64", at.name), self.signature.by_class
+            return code.binary("add", numbers, NUMBERS) if by_class else numbers
+        if self.signature.by_class or index not in self.again:
+            return self._load(self._at_classes(place, at), place.kind, LANES)
+        if stage:
+            return self._load(self._scratch(index, at), place.kind, LANES)
         value = self._load(self._at_classes(place, at), place.kind, LANES)
-        return widened(self.code, value, self.signature.dtypes[index])
+        self._store(value, self._scratch(index, at))
+        return value
 
     def _at_classes(self, place: Place, at: Register) -> Register:
         """Return the address of a class of all rows, or those of classes of a row."""
@@ -412,10 +455,13 @@ class RowBody:
             where = self._moved(where, code.binary("mul", NUMBERS, code.splat("i64", step)))
         return where
 
-    def _scratch(self, at: Register) -> Register:
-        """Return the address of what is kept of a class."""
+    def _scratch(self, index: int, at: Register) -> Register:
+        """Return the address of what is kept of a class: what is computed, or an operand."""
+        slot = index + 1 if index in self.operands else 0
         size = SIZES["double"] * (1 if self.signature.by_class else LANES)
-        return self._moved(Register("%scratch", "ptr", 1), self.code.binary("mul", at, size))
+        first = self.code.let("i64", f"mul i64 %count, {slot}", 1)
+        place = self.code.binary("add", first, at)
+        return self._moved(Register("%scratch", "ptr", 1), self.code.binary("mul", place, size))
 
     def _store_classes(self, stage: int, at: Register, values: dict[int, Register]) -> None:
         for k, place in zip(self.graph.outputs, self.results, strict=True):
@@ -426,34 +472,43 @@ class RowBody:
 
     def _counted(self, op: str, value: Register) -> Register:
         if self.signature.by_class and op != "max-1":
-            return self.code.select(self.fresh, value, 0.0)
+            return self.code.select(self.fresh, value, -0.0)  # which adds nothing
         return value
 
     # Reductions
 
+    def _kind(self, node: Node) -> str:
+        """Return in what a reduction is taken: the largest logit in what it lies in memory as."""
+        place = self.operands.get(node.args[0])
+        single = node.op == "max-1" and place is not None and place.kind == "float"
+        return "float" if single else "double"
+
     def _running(self, stage: int, number: int, node: Node) -> None:
-        start = constant(-inf if node.op == "max-1" else 0.0, "double").name
+        kind = self._kind(node)
+        start = constant(-inf if node.op == "max-1" else 0.0, kind).name
         for part in ("m", "l") if node.op == "exact_sum-1" else ("m",):
             name = f"{part}{stage}_{number}"
             edges = f"[{start}, %before{stage}], [%{name}_next, %pass{stage}]"
-            self.code.add(f"%{name} = phi {vector('double')} {edges}")
+            self.code.add(f"%{name} = phi {vector(kind)} {edges}")
 
     def _reduce(self, stage: int, number: int, op: str, value: Register) -> None:
         name = f"%m{stage}_{number}"
-        parts = _joined(self.code, op, [Register(name, "double")], [value])
+        parts = _joined(self.code, op, [Register(name, value.kind)], [value])
         if op == "exact_sum-1":
             low = f"%l{stage}_{number}"
             self.code.add(f"{low}_next = fadd {Register(low, 'double')}, {parts[1].name}")
-        same = constant(-0.0, "double")  # gives a register the name that the loop expects
+        same = constant(-0.0, value.kind)  # gives a register the name that the loop expects
         self.code.add(f"{name}_next = fadd {parts[0]}, {same.name}")
 
-    def _reduced(self, stage: int, number: int, op: str) -> Register:
+    def _reduced(self, stage: int, number: int, node: Node) -> Register:
         """Return the number of a row: that of each lane, or of all together."""
         names = [f"%{part}{stage}_{number}_next" for part in ("m", "l")]
-        parts = [Register(name, "double") for name in names[: 1 + (op == "exact_sum-1")]]
+        exact, kind = node.op == "exact_sum-1", self._kind(node)
+        parts = [Register(name, kind) for name in names[: 1 + exact]]
         if self.signature.by_class:
-            parts = self._folded(op, parts)
-        return _total(self.code, parts)
+            parts = self._folded(node.op, parts)
+        found = _total(self.code, parts)
+        return found if kind == "double" else self.code.cast("fpext", found, "double")
 
     def _folded(self, op: str, parts: list[Register]) -> list[Register]:
         """Return the parts of all lanes joined, halves first."""
@@ -507,6 +562,12 @@ class RowBody:
                 f"declare void @{_suffixed('scatter', kind)}({vector(kind)}, {args})",
             )
         ]
+
+
+def _as_lanes(to: Lines, bits: Register) -> Register:
+    """Return the last bits of an integer as conditions of lanes."""
+    few = to.let(f"i{LANES}", f"trunc {bits} to i{LANES}", 1)
+    return to.let("i1", f"bitcast {few} to {vector('i1')}", LANES)
 
 
 def _suffixed(name: str, kind: str) -> str:

@@ -1,0 +1,240 @@
+"""Tensors in this machine's memory by compiled kernels, with a rule of autograd for them."""
+
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from math import isfinite
+from typing import Any, NamedTuple
+
+import torch
+
+from ..._math.mean import divided
+from ..._math.program import LossProgram
+from ..._math.totals import QuotientProgram
+from ..._typing import Array, DType, Shape
+from ..base import Backend, Spec
+from ..derivatives import has_closed_form
+from ..execution import current, set_to
+from . import eager
+from .autograd import products
+from .ops import OPS, xp
+
+BASE = Backend(xp)
+DIVISOR = torch.float64, ()
+
+Operands = tuple[Array | None, ...]
+"""None stands for the numbers of the classes, which kernels do not need."""
+
+
+def _view(tensor: Array) -> Any:
+    """Return NumPy's array of the memory; NumPy itself has no bfloat16."""
+    tensor = tensor.detach()
+    return (tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
+
+
+def _empty(shape: Shape, dtype: DType) -> Array:
+    return torch.empty(shape, dtype=dtype, device="cpu")
+
+
+def _empty_like(like: Array, dtype: DType) -> Array:
+    return torch.empty_like(like, dtype=dtype, requires_grad=False)
+
+
+def _workers() -> int:
+    return current.get().workers or torch.get_num_threads()
+
+
+class Shared(NamedTuple):
+    """What NumPy's room has for tensors, too."""
+
+    find: Callable[..., Any]
+    """Finds what serves a call."""
+    memory: Any
+    quotient: Callable[..., Any]
+
+
+@cache
+def _shared() -> Shared | None:
+    """Return how kernels take tensors: as NumPy's arrays. None where PyTorch goes without NumPy."""
+    try:
+        from ..numpy.memory import Memory
+        from ..numpy.native import CALLS
+        from ..numpy.scalars import quotient
+    except ImportError:
+        return None
+    return Shared(CALLS.find, Memory(_view, _empty, _empty_like, torch.permute, _workers), quotient)
+
+
+class NativeCall:
+    """A program and its last step on tensors of these dtypes and shapes."""
+
+    def __init__(
+        self,
+        program: LossProgram,
+        finish: QuotientProgram,
+        summed: tuple[bool, ...],
+        specs: Sequence[Spec | None],
+    ) -> None:
+        self.program, self.finish, self.summed, self.specs = program, finish, summed, specs
+        self.shared: Any = _shared()
+        self._with_gradient: Any = None
+
+    def __call__(self, operands: Operands, divisors: tuple[Array, ...]) -> tuple[Array, ...] | None:
+        """Return the outputs; None where there is no kernel for these tensors."""
+        given = (*[operand for operand in operands if operand is not None], *divisors)
+        if not eager.has_kernels(given) or self.kernel is None:
+            return None
+        if not eager.is_differentiated(given):
+            return self.compute(operands, _numbers(divisors))
+        floating = [v is not None and v.is_floating_point() for v in operands]
+        if eager.is_differentiated(divisors) or not has_closed_form(self.program, floating):
+            return None
+        results: tuple[Array, ...] = Rule.apply(self, _numbers(divisors), *operands)
+        return results
+
+    @cached_property
+    def kernel(self) -> Any:
+        """What computes the program, or None."""
+        return (
+            None
+            if self.shared is None
+            else self.shared.find(self.program, self.summed, *self.specs)
+        )
+
+    def _kernel_with_gradient(self, *, counted: bool) -> Any:
+        """Return what computes a loss and its gradient, which is divided as the sum will be."""
+        if self._with_gradient is None:
+            program = self.program.with_gradient(self.finish.number, counted=counted)
+            specs = [*self.specs, DIVISOR] if counted else self.specs
+            self._with_gradient = self.shared.find(program, (*self.summed, False), *specs)
+        return self._with_gradient
+
+    def is_early(self, wanted: Sequence[bool]) -> bool:
+        """Tell whether the gradient of the logits of a loss is wanted, and nothing else."""
+        names = [name for name, want in zip(self.program.operands, wanted, strict=True) if want]
+        return self.program.outputs == ("loss",) and names == ["logits"]
+
+    def compute(self, operands: Operands, divisors: tuple[float, ...]) -> tuple[Array, ...]:
+        """Return the outputs."""
+        return self._finished(self.kernel.run(operands, self.shared.memory), divisors)
+
+    def compute_with_gradient(
+        self, operands: Operands, divisors: tuple[float, ...]
+    ) -> tuple[tuple[Array, ...], Array]:
+        """Return the loss, and the gradient of what it is reduced to."""
+        given = (*operands, *[torch.tensor(n, dtype=torch.float64, device="cpu") for n in divisors])
+        kernel = self._kernel_with_gradient(counted=bool(divisors))
+        loss, gradient = kernel.run(given, self.shared.memory)
+        return self._finished((loss,), divisors), gradient
+
+    def with_classes(self, operands: Operands) -> tuple[Array, ...]:
+        """Return the operands with the numbers of the classes."""
+        known = dict(zip(self.program.operands, operands, strict=True))
+        return tuple(
+            [
+                BASE.class_numbers(known["logits"], known["labels"]) if value is None else value
+                for value in operands
+            ]
+        )
+
+    def of_sums(
+        self, cotangents: tuple[Array | None, ...], divisors: tuple[float, ...]
+    ) -> tuple[Array | None, ...]:
+        """Return the cotangents before the last step."""
+        number = None if self.finish.number is None else self.finish.number[0]
+        number = divisors[0] if divisors else number
+        return tuple(
+            [
+                divided(OPS, value.to(torch.float64), number)
+                if add and value is not None
+                else value
+                for value, add in zip(cotangents, self.summed, strict=True)
+            ]
+        )
+
+    def _finished(self, results: tuple[Any, ...], divisors: tuple[float, ...]) -> tuple[Array, ...]:
+        if True not in self.summed:
+            return results
+        pairs = zip(results, self.summed, strict=True)
+        return tuple([self._quotient(value, divisors) if add else value for value, add in pairs])
+
+    def _quotient(self, total: Any, divisors: tuple[float, ...]) -> Array:
+        """Return the last step of a sum, as NumPy takes it; NumPy itself has no bfloat16."""
+        dtype = self.finish.result_dtype
+        name = "float32" if dtype == torch.bfloat16 else str(dtype).removeprefix("torch.")
+        found = self.shared.quotient(self.finish._replace(result_dtype=name), total, divisors)
+        return torch.from_numpy(found[...]).to(dtype)
+
+
+class Rule(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is missing
+    """A program with its last step, and its closed-form derivatives.
+
+    Where the backward pass will want the gradient of the loss, and nothing else, it is computed
+    beside the loss: the logits are read once, and the exponential is computed once. In the compute
+    dtype, so that it does not underflow before a factor of the backward pass is in it.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, call: NativeCall, divisors: tuple[float, ...], *operands: Array | None
+    ) -> tuple[Array, ...]:
+        """Return the outputs. With a `setup_context` of its own this would take twice the time."""
+        ctx.call, ctx.divisors, ctx.setting = call, divisors, current.get()
+        ctx.set_materialize_grads(False)
+        ctx.early = call.is_early(ctx.needs_input_grad[2:])
+        if not ctx.early:
+            ctx.save_for_backward(*operands)
+            return call.compute(operands, divisors)
+        results, gradient = call.compute_with_gradient(operands, divisors)
+        ctx.save_for_backward(*operands, gradient)
+        return results
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:
+        """Return the cotangents, by the forward pass's setting."""
+        call, wanted, saved = ctx.call, ctx.needs_input_grad[2:], ctx.saved_tensors
+        with set_to(lambda: ctx.setting):
+            if ctx.early and cotangents[0] is not None and _is_last(cotangents[0]):
+                *operands, gradient = saved
+                value = _scaled(call.program, gradient, cotangents[0], operands)
+                return (None, None, *[value if want else None for want in wanted])
+            operands = call.with_classes(saved[: len(wanted)])
+            factors = call.of_sums(cotangents, ctx.divisors)
+            found = products(call.program, operands, factors, wanted, _derivative)
+            return (None, None, *found)
+
+
+def _is_last(factor: Array) -> bool:
+    """Tell whether nobody differentiates or watches this backward pass."""
+    return not torch.is_grad_enabled() and eager.are_plain((factor,))
+
+
+def _scaled(
+    program: LossProgram, gradient: Array, factor: Array, operands: Sequence[Array | None]
+) -> Array:
+    """Return the gradient of the forward pass times the cotangent, which is 1 most often.
+
+    To look at a number in this machine's memory waits for no device.
+    """
+    keep = torch._C._autograd._get_current_graph_task_keep_graph()
+    if not factor.ndim:
+        number = factor.item()
+        if number == 1.0:
+            return gradient.clone() if keep else gradient
+        if isfinite(number):
+            return gradient * number if keep else gradient.mul_(number)
+    factor = program.masked(OPS, factor.to(gradient.dtype), *operands)
+    # Without `retain_graph` nobody else will read the gradient.
+    return torch.mul(gradient, factor, out=None if keep else gradient)
+
+
+def _derivative(program: LossProgram, operands: tuple[Array, ...]) -> Array:
+    """Return a derivative, by a kernel if there is one."""
+    specs = [(operand.dtype, operand.shape) for operand in operands]
+    call = NativeCall(program, QuotientProgram(program.compute, None), (False,), specs)
+    found = call(operands, ())
+    return (program.results(OPS, *operands) if found is None else found)[0]
+
+
+def _numbers(divisors: tuple[Array, ...]) -> tuple[float, ...]:
+    """Return 0-d tensors as numbers. To read them here waits for no device."""
+    return tuple([float(divisor) for divisor in divisors])
