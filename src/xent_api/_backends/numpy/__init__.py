@@ -15,7 +15,6 @@ from ..._typing import Array, Namespace, Program
 from ..base import Backend, Prepared, Spec
 from ..execution import current
 from .kernels import KERNELS, LONG_KERNELS
-from .memory import NUMPY
 from .native import CALLS
 from .scalars import SCALARS, quotient
 
@@ -112,7 +111,7 @@ class NumpyBackend(QuietBackend):
         if current.get().is_native():
             found = CALLS.find(program, summed, *specs)
             if found is not None:
-                return partial(_finished, partial(found.run, memory=NUMPY), finish, summed)
+                return partial(_finished, found.run, finish, summed)
         known = [spec for spec in specs if spec is not None]
         if program.rowwise or max(prod(shape) for _, shape in known) >= MIN_LONG_ELEMENTS:
             return None
@@ -133,7 +132,7 @@ class NumpyBackend(QuietBackend):
             specs = [(operand.dtype, operand.shape) for operand in operands]
             native = CALLS.find(program, summed, *specs)
             if native is not None:
-                return native.run(operands, NUMPY)
+                return native.run(operands)
         if isinstance(program, LossProgram) and program.rowwise:
             tiling = Tiling(executor, program, operands, summed, limits.row_tile_elements)
             return _added_up(tiling.evaluate(workers))

@@ -1,6 +1,7 @@
 """Arrays of NumPy, or of a library that shares their memory, as compiled kernels take them."""
 
 import ctypes
+import struct
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -22,26 +23,34 @@ MIN_UNLOCKED_ELEMENTS = 2**14
 
 
 class Memory(NamedTuple):
-    """A library whose arrays are views of the same memory as NumPy's."""
+    """A library's arrays in this machine's memory, as kernels take them."""
 
+    fields: Fields | None
+    """Where its arrays have their addresses; None where kernels are given these."""
+    taken: Callable[[Any], Any]
+    """What stands for an operand: an array of the library's."""
     view: Callable[[Any], Array]
-    """From its array to NumPy's."""
+    """NumPy's array of the same memory."""
+    pointers: Callable[[tuple[Any, ...]], object]
+    """What a kernel takes for its arrays and `parts`, which are to be held until it returns."""
+    of_views: Callable[[tuple[Array, ...]], object]
+    """The same for NumPy's."""
+    is_contiguous: Callable[[Any], bool]
+    strides: Callable[[Any], tuple[int, ...]]
+    """In bytes, or in elements."""
+    in_bytes: bool
+    parts: Callable[[int], Any]
+    """So many numbers of float64, for kernels to write to."""
+    total: Callable[[Any], Any]
+    """The sum of such numbers, which does not depend on who has computed them."""
+    scratch: Callable[[int], Any]
+    """The same, for what nobody else reads."""
     empty: Callable[[Shape, DType], Any]
     empty_like: Callable[[Any, DType], Any]
     """An array laid out like another one."""
     permuted: Callable[[Any, Sequence[int]], Any]
     workers: Callable[[], int]
     """The threads that share a large call."""
-
-
-def _view(array: Any) -> Array:
-    # A kernel reads the memory of what it is given: of no scalar.
-    return array if type(array) is np.ndarray else np.asarray(array)
-
-
-NUMPY = Memory(
-    _view, np.empty, np.empty_like, np.ndarray.transpose, lambda: current.get().workers or 1
-)
 
 
 def share(compute: Callable[[S], None], blocks: list[S], workers: int) -> None:
@@ -55,14 +64,6 @@ def share(compute: Callable[[S], None], blocks: list[S], workers: int) -> None:
         return done
 
     in_threads(work, blocks, workers)
-
-
-def total(parts: Array) -> Array:
-    """Return the sum of parts, which does not depend on who has computed them."""
-    if parts.size == 1:
-        return parts[0]
-    with np.errstate(all="ignore"):
-        return parts.sum()
 
 
 def _fields() -> Fields | None:
@@ -84,8 +85,48 @@ def _fields() -> Fields | None:
 FIELDS = _fields()
 
 
-def arrays_of(arrays: tuple[Array, ...]) -> object:
-    """Return arrays as a kernel takes them."""
-    if FIELDS is not None:
-        return arrays
-    return (ctypes.c_void_p * len(arrays))(*[array.ctypes.data for array in arrays])
+def total(parts: Array) -> Any:
+    """Return the sum of numbers of float64."""
+    if parts.size == 1:
+        return parts[0]
+    with np.errstate(all="ignore"):
+        return parts.sum()
+
+
+def packed(addresses: list[int]) -> bytes:
+    """Return addresses as kernels take them."""
+    return struct.pack(f"{len(addresses)}P", *addresses)
+
+
+def addresses(arrays: tuple[Array, ...]) -> object:
+    """Return the addresses of arrays as kernels take them."""
+    return packed([array.ctypes.data for array in arrays])
+
+
+def _arrays(arrays: tuple[Array, ...]) -> object:
+    return arrays
+
+
+def _view(array: Any) -> Array:
+    # A kernel reads the memory of what it is given: of no scalar.
+    return array if type(array) is np.ndarray else np.asarray(array)
+
+
+OF_VIEWS = _arrays if FIELDS else addresses
+NUMPY = Memory(
+    FIELDS,
+    taken=_view,
+    view=_view,
+    pointers=OF_VIEWS,
+    of_views=OF_VIEWS,
+    is_contiguous=lambda array: array.flags.c_contiguous,
+    strides=lambda array: array.strides,
+    in_bytes=True,
+    parts=np.empty,
+    total=total,
+    scratch=np.empty,
+    empty=np.empty,
+    empty_like=np.empty_like,
+    permuted=np.ndarray.transpose,
+    workers=lambda: current.get().workers or 1,
+)

@@ -19,13 +19,11 @@ from ..._typing import Array, DType, Shape
 from ..names import name_of
 from .memory import (
     BLOCK,
-    FIELDS,
     MIN_SHARED_ELEMENTS,
     MIN_UNLOCKED_ELEMENTS,
+    NUMPY,
     Memory,
-    arrays_of,
     share,
-    total,
 )
 from .native_rows import RowCall
 
@@ -41,6 +39,8 @@ class Call(NamedTuple):
 
     kernel: Kernel
     uniform: tuple[bool, ...]
+    logits: int
+    """The place of the logits among the operands."""
     aligned: bool
     """Whether all operands that are not uniform have the whole shape."""
     shape: Shape
@@ -52,61 +52,64 @@ class Call(NamedTuple):
     dtypes: tuple[DType, ...]
     """Of the results, as the library calls them."""
     summed: tuple[bool, ...]
+    memory: Memory
 
-    def run(self, operands: tuple[Any, ...], memory: Memory) -> tuple[Any, ...]:
+    def run(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the results, or the sums of those that are added up."""
-        arrays, aligned = tuple([memory.view(operand) for operand in operands]), self.aligned
+        memory, aligned = self.memory, self.aligned
+        arrays = tuple([memory.taken(operand) for operand in operands])
         for array in arrays:
-            if not array.flags.c_contiguous:
+            if not memory.is_contiguous(array):
                 aligned = False
         if not aligned:
-            return self._in_blocks(arrays, memory)
-        results, written = self._results(self.shape, memory)
+            return self._in_blocks(tuple([memory.view(array) for array in arrays]))
+        results, written = self._results(partial(memory.empty_like, arrays[self.logits]))
+        pointers = memory.pointers((*arrays, *written))
         if self.size < MIN_SHARED_ELEMENTS or memory.workers() == 1:
-            self._compute((*arrays, *written), self.size, 0, self.chunk_count)
+            self._compute(pointers, self.size, 0, self.chunk_count)
         else:
-            self._share(partial(self._block, (*arrays, *written)), memory)
+            self._share(partial(self._block, pointers))
         return self._totals(results, written)
 
-    def _results(self, shape: Shape, memory: Memory) -> tuple[list[Any], tuple[Array, ...]]:
-        """Return what the results will be in, and the same, or parts of sums, as NumPy's arrays."""
-        pairs = zip(self.dtypes, self.summed, strict=True)
-        results = [None if add else memory.empty(shape, dtype) for dtype, add in pairs]
-        return results, tuple(
-            [
-                np.empty(self.chunk_count) if value is None else memory.view(value)
-                for value in results
-            ]
-        )
+    def _results(self, empty: Callable[[DType], Any]) -> tuple[list[Any], list[Any]]:
+        """Return what the results will be in, and the same, or memory for the parts of sums."""
+        results: list[Any] = []
+        written = []
+        for dtype, add in zip(self.dtypes, self.summed, strict=True):
+            results.append(None if add else empty(dtype))
+            written.append(self.memory.parts(self.chunk_count) if add else results[-1])
+        return results, written
 
-    def _totals(self, results: list[Any], written: tuple[Array, ...]) -> tuple[Any, ...]:
+    def _totals(self, results: list[Any], written: list[Any]) -> tuple[Any, ...]:
         pairs = zip(results, written, strict=True)
+        total = self.memory.total
         return tuple([total(parts) if value is None else value for value, parts in pairs])
 
-    def _compute(self, arrays: tuple[Array, ...], size: int, first: int, last: int) -> None:
+    def _compute(self, pointers: object, size: int, first: int, last: int) -> None:
         """Compute chunks of arrays that are each one piece of memory."""
         run = self.kernel.short if size < MIN_UNLOCKED_ELEMENTS else self.kernel.long
-        layout = size.to_bytes(8, sys.byteorder) + self.numbers
-        run(arrays_of(arrays), layout, first, last)
+        run(pointers, size.to_bytes(8, sys.byteorder) + self.numbers, first, last)
 
-    def _share(self, compute: Callable[[int], None], memory: Memory) -> None:
+    def _share(self, compute: Callable[[int], None]) -> None:
         """Have threads compute the blocks that start at an element each."""
-        share(compute, list(range(0, self.size, BLOCK)), memory.workers())
+        share(compute, list(range(0, self.size, BLOCK)), self.memory.workers())
 
-    def _block(self, arrays: tuple[Array, ...], start: int) -> None:
+    def _block(self, pointers: object, start: int) -> None:
         stop = min(start + BLOCK, self.size)
-        self._compute(arrays, self.size, chunks(start), chunks(stop))
+        self._compute(pointers, self.size, chunks(start), chunks(stop))
 
-    def _in_blocks(self, operands: tuple[Array, ...], memory: Memory) -> tuple[Any, ...]:
+    def _in_blocks(self, operands: tuple[Array, ...]) -> tuple[Any, ...]:
         """Return what is written of operands that are not all aligned pieces of memory."""
         operands, order = self._in_order(operands)
-        results, written = self._results(tuple([self.shape[k] for k in order]), memory)
+        shape = tuple([self.shape[k] for k in order])
+        results, written = self._results(partial(self.memory.empty, shape))
+        views = tuple(map(self.memory.view, written))
         if all(array.flags.c_contiguous for array in operands):
-            self._share(partial(self._block, (*operands, *written)), memory)
+            self._share(partial(self._block, self.memory.of_views((*operands, *views))))
         else:
-            self._share(partial(self._copied_block, operands, written), memory)
+            self._share(partial(self._copied_block, operands, views))
         back = [order.index(k) for k in range(len(order))]
-        moved = [None if value is None else memory.permuted(value, back) for value in results]
+        moved = [None if value is None else self.memory.permuted(value, back) for value in results]
         return self._totals(moved, written)
 
     def _copied_block(
@@ -133,7 +136,7 @@ class Call(NamedTuple):
             value[chunks(start) : chunks(stop)] if add else value.reshape(-1)[start:stop]
             for value, add in zip(results, self.summed, strict=True)
         ]
-        self._compute(tuple(arrays), stop - start, 0, chunks(stop - start))
+        self._compute(self.memory.of_views(tuple(arrays)), stop - start, 0, chunks(stop - start))
 
     def _in_order(self, operands: tuple[Array, ...]) -> tuple[tuple[Array, ...], Sequence[int]]:
         """Return operands in their whole shape, with the axes as they lie in memory; and these.
@@ -155,8 +158,8 @@ class Call(NamedTuple):
 class NativeCalls:
     """Finds what serves a call."""
 
-    def __init__(self) -> None:
-        self.kernels = Kernels(FIELDS)
+    def __init__(self, memory: Memory) -> None:
+        self.memory, self.kernels = memory, Kernels(memory.fields)
         self.find = lru_cache(maxsize=256)(self._find)
 
     def _find(
@@ -204,10 +207,23 @@ class NativeCalls:
         uniform = tuple([name not in WHOLE and prod(shape) == 1 for name, shape in pairs])
         signature = Signature(names, uniform, kinds, results, summed)
         kernel = self.kernels.find(program, signature)
-        shape = shapes[program.operands.index("logits")]
+        logits = program.operands.index("logits")
+        shape = shapes[logits]
         aligned = all(one or given == shape for given, one in zip(shapes, uniform, strict=True))
         size = prod(shape)
-        return Call(kernel, uniform, aligned, shape, size, chunks(size), numbers, dtypes, summed)
+        return Call(
+            kernel,
+            uniform,
+            logits,
+            aligned,
+            shape,
+            size,
+            chunks(size),
+            numbers,
+            dtypes,
+            summed,
+            self.memory,
+        )
 
     def _find_rows(
         self,
@@ -231,8 +247,7 @@ class NativeCalls:
             ]
         )
         signature = RowSignature(names, operands, kinds, results, summed, by_class=False, dense=())
-        return RowCall(self.kernels, program, signature, numbers, dtypes, shapes)
+        return RowCall(self.kernels, self.memory, program, signature, numbers, dtypes, shapes)
 
 
-CALLS = NativeCalls()
-"""Those of NumPy's arrays, and of all that have the same memory."""
+CALLS = NativeCalls(NUMPY)

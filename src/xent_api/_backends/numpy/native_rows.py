@@ -4,28 +4,22 @@ from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..._graph.codegen.arrange import Strided, arrange
 from ..._graph.codegen.kernels import Kernel, Kernels
 from ..._graph.codegen.memory import KINDS
 from ..._graph.codegen.rows import RowSignature
 from ..._graph.codegen.vectors import LANES, SIZES
 from ..._math.program import LossProgram
-from ..._typing import Array, DType, Shape
+from ..._typing import DType, Shape
 from .memory import (
     BLOCK,
     MIN_SHARED_ELEMENTS,
     MIN_UNLOCKED_ELEMENTS,
     Memory,
-    arrays_of,
     share,
-    total,
 )
 
 Strides = tuple[int, ...]
-NOTHING = np.empty((1, 1))
-"""What stands for an output that is added up, until its size is known."""
 
 
 class Arranged(NamedTuple):
@@ -49,10 +43,10 @@ class Given(NamedTuple):
     """Bytes of a number."""
     shape: Shape
 
-    def strided(self, strides: Strides, axes: int) -> Strided:
+    def strided(self, strides: Strides, axes: int, *, in_bytes: bool) -> Strided:
         """Return where its numbers are, in so many axes of rows."""
-        pairs = zip(strides, self.shape, strict=True)
-        steps = [0 if n == 1 else step for step, n in pairs]
+        pairs, unit = zip(strides, self.shape, strict=True), 1 if in_bytes else self.size
+        steps = [0 if n == 1 else step * unit for step, n in pairs]
         rows = (0,) * (axes - len(steps[:-1])) + tuple(steps[:-1])
         return Strided(self.size, rows, steps[-1] if self.kind == "class" else 0)
 
@@ -63,6 +57,7 @@ class RowCall:
     def __init__(
         self,
         kernels: Kernels,
+        memory: Memory,
         program: LossProgram,
         signature: RowSignature,
         numbers: bytes,
@@ -70,12 +65,8 @@ class RowCall:
         shapes: tuple[Shape, ...],
     ) -> None:
         """Take a program without numbers, and a signature of which the layout does not matter."""
-        self.kernels, self.program, self.signature, self.numbers = (
-            kernels,
-            program,
-            signature,
-            numbers,
-        )
+        self.kernels, self.memory, self.program = kernels, memory, program
+        self.signature, self.numbers = signature, numbers
         self.taken = [k for k, kind in enumerate(signature.operands) if kind != "index"]
         """The operands that lie in memory."""
         self.logits = program.operands.index("logits")
@@ -89,49 +80,51 @@ class RowCall:
             kind = "uniform" if add else "row" if name == "loss" else "class"
             shape = self.rows if name == "loss" else self.shape
             self.given.append(Given(kind, _bytes(dtype), shape))
+        added = [k for k, add in enumerate(signature.summed, len(self.taken)) if add]
+        self.with_strides = [k for k in range(len(self.given)) if k not in added]
         # This takes 100 us, which small arrays would feel.
         self.arranged = lru_cache(maxsize=64)(self._arranged)
 
-    def run(self, operands: tuple[Any, ...], memory: Memory) -> tuple[Any, ...]:
+    def run(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the results, or the sums of those that are added up."""
+        memory, logits = self.memory, operands[self.logits]
         results = [
-            None if add else self._empty(name, dtype, operands[self.logits], memory)
+            None
+            if add
+            else memory.empty(self.rows, dtype)
+            if name == "loss"
+            else memory.empty_like(logits, dtype)
             for name, dtype, add in self.results
         ]
-        arrays = [memory.view(operands[k]) for k in self.taken]
-        arrays += [NOTHING if value is None else memory.view(value) for value in results]
-        arranged = self.arranged(*[array.strides for array in arrays])
-        count = len(self.taken)
-        for number, value in enumerate(results, count):
-            if value is None:
-                arrays[number] = np.empty(arranged.units)
-        self._compute(arranged, tuple(arrays), memory)
-        pairs = zip(results, arrays[count:], strict=True)
-        return tuple([total(parts) if value is None else value for value, parts in pairs])
+        arrays = [memory.taken(operands[k]) for k in self.taken]
+        known = [*arrays, *[value for value in results if value is not None]]
+        arranged = self.arranged(*[memory.strides(array) for array in known])
+        parts = arranged.units
+        written = [memory.parts(parts) if value is None else value for value in results]
+        self._compute(arranged, (*arrays, *written))
+        pairs = zip(results, written, strict=True)
+        return tuple([memory.total(parts) if value is None else value for value, parts in pairs])
 
-    def _empty(self, name: str, dtype: DType, logits: Any, memory: Memory) -> Any:
-        if name == "loss":
-            return memory.empty(self.rows, dtype)
-        return memory.empty_like(logits, dtype)
-
-    def _compute(self, arranged: Arranged, arrays: tuple[Array, ...], memory: Memory) -> None:
+    def _compute(self, arranged: Arranged, arrays: tuple[Any, ...]) -> None:
         kernel, blocks, _, scratch = arranged
         run = kernel.short if self.size < MIN_UNLOCKED_ELEMENTS else kernel.long
 
         def compute(block: tuple[bytes, int, int]) -> None:
-            run(arrays_of((*arrays, np.empty(scratch))), *block)
+            given = (*arrays, self.memory.scratch(scratch))
+            run(self.memory.pointers(given), *block)
 
-        if len(blocks) == 1 or self.size < MIN_SHARED_ELEMENTS:
-            for block in blocks:
-                compute(block)
-        else:
-            share(compute, blocks, memory.workers())
+        workers = self.memory.workers() if self.size >= MIN_SHARED_ELEMENTS else 1
+        share(compute, blocks, workers)
 
     def _arranged(self, *strides: Strides) -> Arranged:
         """Return what serves operands and results of these strides."""
         *batch, classes = self.shape
         moving = [k for k, given in enumerate(self.given) if given.kind != "uniform"]
-        arrays = [self.given[k].strided(strides[k], len(batch)) for k in moving]
+        places = dict(zip(self.with_strides, strides, strict=True))
+        arrays = [
+            self.given[k].strided(places[k], len(batch), in_bytes=self.memory.in_bytes)
+            for k in moving
+        ]
         logits = moving.index(self.taken.index(self.logits))
         found = arrange(tuple(batch), classes, arrays, logits)
         dense = [False] * len(self.given)

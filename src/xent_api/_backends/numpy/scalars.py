@@ -1,5 +1,7 @@
 """Programs on single numbers."""
 
+from typing import Any
+
 import numpy as np
 
 from ..._math.ops import Ops
@@ -27,10 +29,26 @@ class ScalarOps(Ops):
         return one if condition else other
 
 
-SCALARS = ScalarOps(np)
+class FloatOps(ScalarOps):
+    """The primitives of Python's floats, of which a quotient warns of nothing."""
+
+    def cast(self, x: float, dtype: DType) -> Array:
+        """Return NumPy's scalar of x, without a warning."""
+        of = np.dtype(dtype)
+        if of.char == "d" or (of.char == "f" and abs(x) < MAX_FLOAT32):
+            return of.type(x)
+        with np.errstate(all="ignore"):
+            return np.float64(x).astype(of)
 
 
-def quotient(program: QuotientProgram, total: Array, divisors: tuple[Array, ...]) -> Array:
+SCALARS, FLOATS = ScalarOps(np), FloatOps(np)
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
+
+
+def quotient(program: QuotientProgram, total: Array, divisors: tuple[Any, ...]) -> Array:
     """Return the last step of a sum: of a scalar, another one."""
+    below = divisors[0] if divisors else 1.0 if program.number is None else program.number[0]
+    if abs(below) >= 1.0:  # to switch warnings off takes as long as all else
+        return program.results(FLOATS, float(total), *map(float, divisors))[0]
     with np.errstate(all="ignore"):
-        return program.results(SCALARS, total, *divisors)[0]
+        return program.results(SCALARS, np.float64(total), *divisors)[0]

@@ -1,5 +1,7 @@
 """Eager tensors: sums, and which of them are nothing but numbers in memory."""
 
+from collections.abc import Iterable
+
 import torch
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
@@ -30,19 +32,22 @@ def is_traced() -> bool:
     return bool(torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
-def is_differentiated(operands: tuple[Array, ...]) -> bool:
+def is_differentiated(operands: Iterable[Array]) -> bool:
     """Tell whether autograd will want derivatives."""
     return torch.is_grad_enabled() and any(operand.requires_grad for operand in operands)
 
 
-def are_plain(operands: tuple[Array, ...]) -> bool:
+def has_kernels(operands: Iterable[Array]) -> bool:
+    """Tell whether kernels can read the operands, and nobody looks on."""
+    for operand in operands:
+        if not operand.is_cpu or not is_plain(operand):
+            return False
+    return not is_intercepted()
+
+
+def are_plain(operands: Iterable[Array]) -> bool:
     """Tell whether tensors are nothing but numbers in memory, and nobody watches operations."""
     return all(map(is_plain, operands)) and not is_intercepted()
-
-
-def has_kernels(operands: tuple[Array, ...]) -> bool:
-    """Tell whether kernels can read the operands, and nobody looks on."""
-    return all(v.is_cpu for v in operands) and are_plain(operands)
 
 
 def is_plain(value: Array) -> bool:
@@ -57,12 +62,9 @@ def is_plain(value: Array) -> bool:
         value.data_ptr()
     except RuntimeError:
         return False
-    return not value.is_neg() and not _has_tangent(value)
-
-
-def _has_tangent(value: Array) -> bool:
-    within = forward_ad._current_level >= 0
-    return within and forward_ad.unpack_dual(value).tangent is not None
+    if forward_ad._current_level >= 0 and forward_ad.unpack_dual(value).tangent is not None:
+        return False
+    return not value.is_neg()
 
 
 def is_intercepted() -> bool:

@@ -1,6 +1,7 @@
 """Tensors in this machine's memory by compiled kernels, with a rule of autograd for them."""
 
 from collections.abc import Callable, Sequence
+from ctypes import addressof, c_double
 from functools import cache, cached_property
 from math import isfinite
 from typing import Any, NamedTuple
@@ -14,33 +15,33 @@ from ..._typing import Array, DType, Shape
 from ..base import Backend, Spec
 from ..derivatives import has_closed_form
 from ..execution import current, set_to
+from ..names import name_of
 from . import eager
 from .autograd import products
 from .ops import OPS, xp
 
 BASE = Backend(xp)
+CPU = torch.device("cpu")
 DIVISOR = torch.float64, ()
 
 Operands = tuple[Array | None, ...]
 """None stands for the numbers of the classes, which kernels do not need."""
 
 
-def _view(tensor: Array) -> Any:
-    """Return NumPy's array of the memory; NumPy itself has no bfloat16."""
-    tensor = tensor.detach()
-    return (tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
+def _parts(count: int) -> Any:
+    return (c_double * count)()  # of which a number is had in a tenth of the time of a tensor's
+
+
+def _address(array: Any) -> int:
+    return array.data_ptr() if isinstance(array, torch.Tensor) else addressof(array)
 
 
 def _empty(shape: Shape, dtype: DType) -> Array:
-    return torch.empty(shape, dtype=dtype, device="cpu")
+    return torch.empty(shape, dtype=dtype, device=CPU)
 
 
 def _empty_like(like: Array, dtype: DType) -> Array:
-    return torch.empty_like(like, dtype=dtype, requires_grad=False)
-
-
-def _workers() -> int:
-    return current.get().workers or torch.get_num_threads()
+    return torch.empty_like(like, dtype=dtype)
 
 
 class Shared(NamedTuple):
@@ -48,20 +49,43 @@ class Shared(NamedTuple):
 
     find: Callable[..., Any]
     """Finds what serves a call."""
-    memory: Any
     quotient: Callable[..., Any]
 
 
 @cache
 def _shared() -> Shared | None:
-    """Return how kernels take tensors: as NumPy's arrays. None where PyTorch goes without NumPy."""
+    """Return what kernels are called by. None where PyTorch goes without NumPy."""
     try:
-        from ..numpy.memory import Memory
-        from ..numpy.native import CALLS
-        from ..numpy.scalars import quotient
+        import numpy as np
+
+        from ..numpy import memory, native, scalars
     except ImportError:
         return None
-    return Shared(CALLS.find, Memory(_view, _empty, _empty_like, torch.permute, _workers), quotient)
+
+    def view(array: Any) -> Any:
+        if not isinstance(array, torch.Tensor):
+            return np.frombuffer(array)
+        tensor = array.detach()  # NumPy itself has no bfloat16
+        return (tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
+
+    tensors = memory.Memory(
+        fields=None,
+        taken=lambda tensor: tensor,
+        view=view,
+        pointers=lambda arrays: memory.packed([_address(array) for array in arrays]),
+        of_views=memory.addresses,
+        is_contiguous=torch.Tensor.is_contiguous,
+        strides=torch.Tensor.stride,
+        in_bytes=False,
+        parts=_parts,
+        total=lambda parts: parts[0] if len(parts) == 1 else memory.total(view(parts)),
+        scratch=lambda count: torch.empty(count, dtype=torch.float64, device=CPU),
+        empty=_empty,
+        empty_like=_empty_like,
+        permuted=torch.permute,
+        workers=lambda: current.get().workers or torch.get_num_threads(),
+    )
+    return Shared(native.NativeCalls(tensors).find, scalars.quotient)
 
 
 class NativeCall:
@@ -74,48 +98,54 @@ class NativeCall:
         summed: tuple[bool, ...],
         specs: Sequence[Spec | None],
     ) -> None:
-        self.program, self.finish, self.summed, self.specs = program, finish, summed, specs
+        self.program, self.summed, self.specs = program, summed, specs
+        self.number = finish.number
+        self.result_dtype = finish.result_dtype
+        # As NumPy takes it, which itself has no bfloat16.
+        half = finish.result_dtype == torch.bfloat16
+        self.finish = finish._replace(
+            result_dtype="float32" if half else name_of(finish.result_dtype)
+        )
+        floating = [spec is not None and spec[0].is_floating_point for spec in specs]
+        self.has_closed_form = has_closed_form(program, floating)
+        self.early: tuple[bool, ...] | None = None
+        """Which operands want a derivative where the gradient is computed beside the loss."""
+        if program.outputs == ("loss",):
+            self.early = tuple([name == "logits" for name in program.operands])
         self.shared: Any = _shared()
         self._with_gradient: Any = None
 
     def __call__(self, operands: Operands, divisors: tuple[Array, ...]) -> tuple[Array, ...] | None:
         """Return the outputs; None where there is no kernel for these tensors."""
-        given = (*[operand for operand in operands if operand is not None], *divisors)
+        given = [operand for operand in (*operands, *divisors) if operand is not None]
         if not eager.has_kernels(given) or self.kernel is None:
             return None
+        numbers = tuple([float(n) for n in divisors])  # here, to look at them waits for no device
         if not eager.is_differentiated(given):
-            return self.compute(operands, _numbers(divisors))
-        floating = [v is not None and v.is_floating_point() for v in operands]
-        if eager.is_differentiated(divisors) or not has_closed_form(self.program, floating):
+            return self.compute(operands, numbers)
+        if not self.has_closed_form or eager.is_differentiated(divisors):
             return None
-        results: tuple[Array, ...] = Rule.apply(self, _numbers(divisors), *operands)
+        results: tuple[Array, ...] = _apply(self, numbers, *operands)
         return results
 
     @cached_property
     def kernel(self) -> Any:
         """What computes the program, or None."""
-        return (
-            None
-            if self.shared is None
-            else self.shared.find(self.program, self.summed, *self.specs)
-        )
+        if self.shared is None:
+            return None
+        return self.shared.find(self.program, self.summed, *self.specs)
 
     def _kernel_with_gradient(self, *, counted: bool) -> Any:
         """Return what computes a loss and its gradient, which is divided as the sum will be."""
         if self._with_gradient is None:
-            program = self.program.with_gradient(self.finish.number, counted=counted)
+            program = self.program.with_gradient(self.number, counted=counted)
             specs = [*self.specs, DIVISOR] if counted else self.specs
             self._with_gradient = self.shared.find(program, (*self.summed, False), *specs)
         return self._with_gradient
 
-    def is_early(self, wanted: Sequence[bool]) -> bool:
-        """Tell whether the gradient of the logits of a loss is wanted, and nothing else."""
-        names = [name for name, want in zip(self.program.operands, wanted, strict=True) if want]
-        return self.program.outputs == ("loss",) and names == ["logits"]
-
     def compute(self, operands: Operands, divisors: tuple[float, ...]) -> tuple[Array, ...]:
         """Return the outputs."""
-        return self._finished(self.kernel.run(operands, self.shared.memory), divisors)
+        return self._finished(self.kernel.run(operands), divisors)
 
     def compute_with_gradient(
         self, operands: Operands, divisors: tuple[float, ...]
@@ -123,7 +153,7 @@ class NativeCall:
         """Return the loss, and the gradient of what it is reduced to."""
         given = (*operands, *[torch.tensor(n, dtype=torch.float64, device="cpu") for n in divisors])
         kernel = self._kernel_with_gradient(counted=bool(divisors))
-        loss, gradient = kernel.run(given, self.shared.memory)
+        loss, gradient = kernel.run(given)
         return self._finished((loss,), divisors), gradient
 
     def with_classes(self, operands: Operands) -> tuple[Array, ...]:
@@ -140,7 +170,7 @@ class NativeCall:
         self, cotangents: tuple[Array | None, ...], divisors: tuple[float, ...]
     ) -> tuple[Array | None, ...]:
         """Return the cotangents before the last step."""
-        number = None if self.finish.number is None else self.finish.number[0]
+        number = None if self.number is None else self.number[0]
         number = divisors[0] if divisors else number
         return tuple(
             [
@@ -158,11 +188,9 @@ class NativeCall:
         return tuple([self._quotient(value, divisors) if add else value for value, add in pairs])
 
     def _quotient(self, total: Any, divisors: tuple[float, ...]) -> Array:
-        """Return the last step of a sum, as NumPy takes it; NumPy itself has no bfloat16."""
-        dtype = self.finish.result_dtype
-        name = "float32" if dtype == torch.bfloat16 else str(dtype).removeprefix("torch.")
-        found = self.shared.quotient(self.finish._replace(result_dtype=name), total, divisors)
-        return torch.from_numpy(found[...]).to(dtype)
+        """Return the last step of a sum."""
+        found = torch.from_numpy(self.shared.quotient(self.finish, total, divisors)[...])
+        return found.to(torch.bfloat16) if self.result_dtype == torch.bfloat16 else found
 
 
 class Rule(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is missing
@@ -180,7 +208,7 @@ class Rule(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is
         """Return the outputs. With a `setup_context` of its own this would take twice the time."""
         ctx.call, ctx.divisors, ctx.setting = call, divisors, current.get()
         ctx.set_materialize_grads(False)
-        ctx.early = call.is_early(ctx.needs_input_grad[2:])
+        ctx.early = ctx.needs_input_grad[2:] == call.early
         if not ctx.early:
             ctx.save_for_backward(*operands)
             return call.compute(operands, divisors)
@@ -192,15 +220,19 @@ class Rule(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is
     def backward(ctx: Any, *cotangents: Array | None) -> tuple[Array | None, ...]:
         """Return the cotangents, by the forward pass's setting."""
         call, wanted, saved = ctx.call, ctx.needs_input_grad[2:], ctx.saved_tensors
+        factor = cotangents[0]
+        if ctx.early and factor is not None and _is_last(factor):
+            *operands, gradient = saved
+            value = _scaled(call.program, gradient, factor, operands)
+            return (None, None, *[value if want else None for want in wanted])
         with set_to(lambda: ctx.setting):
-            if ctx.early and cotangents[0] is not None and _is_last(cotangents[0]):
-                *operands, gradient = saved
-                value = _scaled(call.program, gradient, cotangents[0], operands)
-                return (None, None, *[value if want else None for want in wanted])
             operands = call.with_classes(saved[: len(wanted)])
             factors = call.of_sums(cotangents, ctx.divisors)
-            found = products(call.program, operands, factors, wanted, _derivative)
-            return (None, None, *found)
+            return (None, None, *products(call.program, operands, factors, wanted, _derivative))
+
+
+# As in `autograd`: what `apply` does for transformations, no plain tensor needs.
+_apply = super(torch.autograd.Function, Rule).apply
 
 
 def _is_last(factor: Array) -> bool:
@@ -233,8 +265,3 @@ def _derivative(program: LossProgram, operands: tuple[Array, ...]) -> Array:
     call = NativeCall(program, QuotientProgram(program.compute, None), (False,), specs)
     found = call(operands, ())
     return (program.results(OPS, *operands) if found is None else found)[0]
-
-
-def _numbers(divisors: tuple[Array, ...]) -> tuple[float, ...]:
-    """Return 0-d tensors as numbers. To read them here waits for no device."""
-    return tuple([float(divisor) for divisor in divisors])
