@@ -58,7 +58,7 @@ def table(
     with xent_api.execution(workers=workers):
         for _ in range(RUNS):
             for size, times in found.items():
-                with limits("numpy", direct_elements=1, **{name: size}):
+                with limits(direct_elements=1, **{name: size}):
                     times.append(seconds(call))
     cells = (f"{size}: {statistics.median(t) / COUNT * 1e9:.2f}" for size, t in found.items())
     print(f"{title}, {workers} thread(s), {name} ", "  ".join(cells), flush=True)
@@ -72,7 +72,7 @@ def threshold(dtype: str) -> None:
         found: dict[int, list[float]] = {1: [], 2**40: []}
         for _ in range(RUNS):
             for direct, times in found.items():
-                with limits("numpy", direct_elements=direct):
+                with limits(direct_elements=direct):
                     times.append(seconds(call, max(1, 2**20 // count)))
         whole, tiled = (statistics.median(found[d]) * 1e6 for d in (2**40, 1))
         print(f"  {count:8} {whole:9.1f} {tiled:9.1f}")

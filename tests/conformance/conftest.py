@@ -54,7 +54,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = metafunc.definition.get_closest_marker("only")
     wanted = mark.args if mark else ()
     if wanted:
-        runs = [target for target in runs if target.library in wanted]
+        runs = [target for target in runs if {target.library, target.name} & {*wanted}]
     if not runs:
         reason = (
             "none of the selected backends runs here"

@@ -5,7 +5,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from limits import limits
 
 from xent_api import execution, sigmoid_xent
 from xent_api._backends.base import Backend
+from xent_api._backends.numpy import NumpyBackend
 from xent_api.testing import check_namespace
 from xent_api.testing.families import FAMILIES
 
@@ -29,10 +29,10 @@ Way = Callable[[Suite], Any]
 
 @contextmanager
 def in_tiles(suite: Suite, workers: int = 1) -> Iterator[None]:
-    """Tiles of 64 elements, also for small arrays."""
+    """Tiles of 64 elements, also for small arrays; PyTorch has none."""
     names = ("tile_elements", "row_tile_elements", "shared_tile_bytes")
     sizes = dict.fromkeys(names, 64) | {"direct_elements": 1}
-    with limits(suite.target.library, **sizes), execution(workers=workers):
+    with limits(**sizes), execution(workers=workers):
         yield
 
 
@@ -44,7 +44,7 @@ def in_one_kernel(suite: Suite) -> Iterator[None]:
 
         if "isolate_recompiles" not in inspect.signature(torch.compile).parameters:
             pytest.skip("`fuse` is for PyTorch 2.13 and later")
-    with execution(fuse=True):
+    with execution(fuse=True, native=False):
         yield
 
 
@@ -65,6 +65,7 @@ def _holds_the_bars(suite: Suite, dtype: str, call: Callable[..., Any]) -> None:
     assert [finding.points for finding in findings] == wanted
 
 
+@pytest.mark.only("numpy")
 def test_tiles_hold_the_bars(suite: Suite, dtype: str) -> None:
     _holds_the_bars(suite, dtype, within(in_tiles, suite))
 
@@ -146,6 +147,7 @@ def _same(suite: Suite, got: Any, wanted: Any, dtype: str) -> None:
         suite.assert_equal(got, wanted)
 
 
+@pytest.mark.only("numpy")
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 def test_tiles_give_the_same_bits(suite: Suite, dtype: str, reduction: Any) -> None:
     if suite.target.name == "numpy:native":
@@ -157,9 +159,7 @@ def test_tiles_give_the_same_bits(suite: Suite, dtype: str, reduction: Any) -> N
         function = getattr(sigmoid_xent, name)
         with pytest.MonkeyPatch.context() as patch:
             # The direct way, of which tiles know nothing.
-            module = import_module(f"xent_api._backends.{suite.target.name.partition(':')[0]}")
-            kind = getattr(module, f"{suite.target.name.partition(':')[0].capitalize()}Backend")
-            patch.setattr(kind, "evaluate", Backend.evaluate)
+            patch.setattr(NumpyBackend, "evaluate", Backend.evaluate)
             wanted = function(**arguments, reduction=reduction)
         with in_tiles(suite):
             got = function(**arguments, reduction=reduction)
@@ -168,6 +168,7 @@ def test_tiles_give_the_same_bits(suite: Suite, dtype: str, reduction: Any) -> N
             _same(suite, value, right, dtype)
 
 
+@pytest.mark.only("numpy")
 def test_total_weight_in_tiles(suite: Suite, dtype: str) -> None:
     for arguments in _arguments(suite, dtype):
         given = {k: v for k, v in arguments.items() if k in ("labels", "mask", "weights")}
@@ -183,10 +184,10 @@ def _floating(value: Any) -> bool:
     return getattr(getattr(value, "dtype", None), "is_floating_point", False)
 
 
-@pytest.mark.only("torch")
+@pytest.mark.only("torch:native")
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 @pytest.mark.dtypes("float64")
-def test_derivatives_in_tiles(suite: Suite, dtype: str, reduction: Any) -> None:
+def test_derivatives_of_kernels(suite: Suite, dtype: str, reduction: Any) -> None:
     import torch
 
     operands = ("logits", "labels", "weights", "pos_weight")
@@ -194,13 +195,13 @@ def test_derivatives_in_tiles(suite: Suite, dtype: str, reduction: Any) -> None:
         # Finite: of weights there are no derivatives elsewhere.
         finite = arguments | {"logits": torch.nan_to_num(arguments["logits"], 1.0, 20.0, -20.0)}
         found = []
-        for way in (None, in_tiles):
+        for native in (False, True):
             given = {
                 k: v.clone().requires_grad_() if k in operands and _floating(v) else v
                 for k, v in finite.items()
             }
             wanted = [v for v in given.values() if _floating(v) and v.requires_grad]
-            with execution() if way is None else way(suite):
+            with execution(native=native):
                 value = sigmoid_xent.loss(**given, reduction=reduction)
                 first = torch.autograd.grad((1e-3 * value).sin().sum(), wanted, create_graph=True)
                 second = torch.autograd.grad(sum(v.sin().sum() for v in first), wanted)
@@ -215,18 +216,17 @@ def test_derivatives_in_tiles(suite: Suite, dtype: str, reduction: Any) -> None:
 def test_results_can_be_changed_in_place(suite: Suite) -> None:
     logits = suite.array([float(k) for k in range(300)], "float32").requires_grad_()
     labels = suite.array([0.0] * 300, "float32")
-    with in_tiles(suite):
-        loss, slope = sigmoid_xent.loss_and_gradient(labels=labels, logits=logits)
-        loss *= 2.0
-        slope.mul_(3.0)
-        loss.sum().backward()
+    loss, slope = sigmoid_xent.loss_and_gradient(labels=labels, logits=logits)
+    loss *= 2.0
+    slope.mul_(3.0)
+    loss.sum().backward()
     single = sigmoid_xent.gradient(labels=labels, logits=logits.detach())
     suite.assert_equal(logits.grad, 2.0 * single)
 
 
-@pytest.mark.only("torch")
+@pytest.mark.only("torch:native")
 @pytest.mark.dtypes("float32")
-def test_transformations_of_large_arrays(suite: Suite, dtype: str) -> None:
+def test_transformations_beside_kernels(suite: Suite, dtype: str) -> None:
     import torch
     from torch.autograd import forward_ad
 
@@ -255,9 +255,9 @@ def test_transformations_of_large_arrays(suite: Suite, dtype: str) -> None:
             torch.func.jvp(mean, (x, z), (torch.ones_like(x), z))[1],
         ]
 
-    wanted = results()
-    with in_tiles(suite):
-        found = results()
+    found = results()
+    with execution(native=False):
+        wanted = results()
     for got, right in zip(found, wanted, strict=True):
         torch.testing.assert_close(got, right)
 

@@ -10,7 +10,7 @@ from graph_page import buffers, instructions, listing
 from helpers.caches import patched
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from limits import executor_of
+from limits import numpy_backend
 
 from xent_api import execution, sigmoid_xent
 from xent_api._backends.numpy.kernels import KERNELS
@@ -125,7 +125,7 @@ def test_signatures_stand_for_shapes(shape: tuple[int, ...]) -> None:
 
 def test_one_graph_serves_all_sizes() -> None:
     with patched(), execution(native=False):
-        assignment = executor_of("numpy").assignment
+        assignment = numpy_backend().executor.assignment
         for shape in [(2,), (3,), (300,), (4, 5), (6, 7), (0,), (1,), (5,)]:
             sigmoid_xent.loss(labels=np.zeros(shape), logits=np.zeros(shape))
         # Vectors, matrices, and one element.

@@ -82,9 +82,8 @@ def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
         if "denominator" in program.operands:
             (divisor,) = backend.evaluate(DivisorProgram(), (number,), (False,))
             given = arrays | {"denominator": divisor}
-    divisors: tuple[Array, ...] = ()
-    if True in summed and finish.number is None and "denominator" in arrays:
-        divisors = (arrays["denominator"],)
+    denominator = arrays.get("denominator") if True in summed else None
+    divisors = () if denominator is None or finish.number is not None else (denominator,)
     found = None
     if evaluate is not None:
         found = evaluate(tuple([given.get(name) for name in program.operands]), divisors)

@@ -84,9 +84,13 @@ class Ops:
         """
         return self.where(self.is_zero_times_infinity(factor, x), 0.0, x)
 
+    def for_product(self, x: Array, factor: Array) -> Array:
+        """Do the same for an x of which nothing else is wanted than its product with the factor."""
+        return self.zero_if_infinite(x, factor)
+
     def product_or_zero(self, factor: Array, x: Array) -> Array:
         """Return factor*x, and 0 where that is 0*inf."""
-        return factor * self.zero_if_infinite(x, factor)
+        return factor * self.for_product(x, factor)
 
     def is_zero_times_infinity(self, factor: Array, x: Array) -> Array:
         """Tell where the product would be 0*inf."""

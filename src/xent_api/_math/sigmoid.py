@@ -123,7 +123,7 @@ def loss(ops: Namespace, x: Array, t: Terms) -> Array:
     *before* the product keeps the derivative with respect to the label, -x, at every finite x;
     doing it afterwards, or wherever r = 0, would lose that derivative at all hard labels.
     """
-    x = ops.zero_if_infinite(x, t.residual)
+    x = ops.for_product(x, t.residual)
     return ops.log1p_minus_product(t.coefficients, t.decay, x, t.residual, t.rest)
 
 

@@ -265,9 +265,7 @@ def _loss(ops: Namespace, t: Terms, linear: Array) -> Array:
 
 def _weighted(ops: Namespace, value: Array, weights: Array | None) -> Array:
     """Return the product, which is 0 where the weight is."""
-    if weights is None:
-        return value
-    return ops.where(ops.is_zero_times_infinity(weights, value), 0.0, value) * weights
+    return value if weights is None else ops.zero_if_infinite(value, weights) * weights
 
 
 def _factor(ops: Namespace, t: Terms, mass: Array | None, partition: Array) -> Array:

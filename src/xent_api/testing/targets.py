@@ -98,13 +98,19 @@ def _wrapped(name: str, module: str) -> Target:
     return Target(name, _namespace(_import(module)))
 
 
+def _native(name: str) -> bool:
+    """Tell whether a target has compiled kernels; they must be had then."""
+    if not name.endswith(":native"):
+        return False
+    try:
+        execution(native=True)
+    except ImportError as error:
+        raise Unavailable(str(error)) from None
+    return True
+
+
 def _numpy(name: str) -> Target:
-    native = name == "numpy:native"
-    if native:
-        try:
-            execution(native=True)
-        except ImportError as error:
-            raise Unavailable(str(error)) from None
+    native = _native(name)
     xp = _namespace(_import("numpy"))
     return Target(name, xp, context=lambda: execution(native=native))
 
@@ -130,7 +136,14 @@ def _torch(name: str) -> Target:
     if name == "torch:cuda" and not xp.cuda.is_available():
         raise Unavailable("torch.cuda.is_available() is False: no CUDA device")
     device = xp.device("cuda", 0) if name == "torch:cuda" else xp.device("cpu")
-    return Target(name, _namespace(xp), device, trace=_torch_compile)
+    native = _native(name)
+    return Target(
+        name,
+        _namespace(xp),
+        device,
+        lambda: execution(native=native),
+        None if native else _torch_compile,  # what compiles does not ask for kernels
+    )
 
 
 def _jax(name: str) -> Target:
@@ -181,6 +194,7 @@ KNOWN: dict[str, Callable[[str], Target]] = {
     "array_api_strict:device1": _strict,
     "array_api_strict:no_float64": _strict,
     "torch": _torch,
+    "torch:native": _torch,
     "torch:cuda": _torch,
     "jax": _jax,
     "jax:x32": _jax,

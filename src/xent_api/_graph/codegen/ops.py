@@ -65,7 +65,9 @@ class NativeOps(TracedOps):
         """Return e/(1 + e) for 0 <= e <= 1."""
         return cast("Proxy", elementary.over_one_plus(self, e, single=self.single))
 
-    def zero_if_infinite(self, x: Proxy, factor: Proxy) -> Proxy:
+    zero_if_infinite = Ops.zero_if_infinite
+
+    def for_product(self, x: Proxy, factor: Proxy) -> Proxy:
         """Return x with 0 before inf*0, and before any other product with 0.
 
         That loses derivatives, of which there are none in a kernel, and a NaN, which the loss has
@@ -96,10 +98,6 @@ class NativeOps(TracedOps):
         rest = self.rest.get(x.index)
         found = elementary.exp_of_negative(self, x, single=self.single, rest=rest)
         return self.tracer.call("kept", found) if of_classes(found) else cast("Proxy", found)
-
-    def product_or_zero(self, factor: Proxy, x: Proxy) -> Proxy:
-        """Return factor*x, and 0 where the factor is 0: a NaN is in the other term of the loss."""
-        return cast("Proxy", factor * self.zero_if_infinite(x, factor))
 
     def row_max(self, x: Proxy) -> Proxy:
         """Return the largest of each row, which need not be NaN if one of them is."""
