@@ -34,12 +34,11 @@ def call(family: Family, outputs: tuple[str, ...], arguments: dict[str, Any]) ->
 def _key(called: object, arguments: dict[str, Any]) -> tuple[object, ...] | None:
     """Return all that a plan depends on, or None where an argument's part in it has no key."""
     found: list[object] = [called]
-    for value in arguments.values():
+    for name, value in arguments.items():
         if value is None:
-            found.append(None)
             continue
         kind = type(value)
-        found.append(kind)
+        found += (name, kind)
         if kind in OPTIONS:
             # 0.0 and -0.0 are equal, and NaN equals nothing.
             found.append(value.hex() if kind is float else value)

@@ -106,15 +106,18 @@ class RowCall:
         return tuple([memory.total(parts) if value is None else value for value, parts in pairs])
 
     def _compute(self, arranged: Arranged, arrays: tuple[Any, ...]) -> None:
-        kernel, blocks, _, scratch = arranged
+        kernel, blocks, _, count = arranged
         run = kernel.short if self.size < MIN_UNLOCKED_ELEMENTS else kernel.long
+        memory = self.memory
 
         def compute(block: tuple[bytes, int, int]) -> None:
-            given = (*arrays, self.memory.scratch(scratch))
-            run(self.memory.pointers(given), *block)
+            given = (*arrays, memory.scratch(count))  # which is held until the kernel returns
+            run(memory.pointers(given), *block)
 
-        workers = self.memory.workers() if self.size >= MIN_SHARED_ELEMENTS else 1
-        share(compute, blocks, workers)
+        if len(blocks) == 1:
+            compute(blocks[0])
+        else:
+            share(compute, blocks, memory.workers() if self.size >= MIN_SHARED_ELEMENTS else 1)
 
     def _arranged(self, *strides: Strides) -> Arranged:
         """Return what serves operands and results of these strides."""

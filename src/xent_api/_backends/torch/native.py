@@ -78,7 +78,7 @@ def _shared() -> Shared | None:
         strides=torch.Tensor.stride,
         in_bytes=False,
         parts=_parts,
-        total=lambda parts: parts[0] if len(parts) == 1 else memory.total(view(parts)),
+        total=memory.total,
         scratch=lambda count: torch.empty(count, dtype=torch.float64, device=CPU),
         empty=_empty,
         empty_like=_empty_like,

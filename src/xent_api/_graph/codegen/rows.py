@@ -30,6 +30,10 @@ STEPS = "first", "outer", "inner", "class"
 NUMBERS = Register(f"<{', '.join(f'i64 {lane}' for lane in range(LANES))}>", "i64")
 
 
+PREFETCHED_UNITS = 2
+FOR_READING, FOR_WRITING = 0, 1
+
+
 class RowSignature(NamedTuple):
     """What a body of rows is made for, beside its graph."""
 
@@ -442,7 +446,9 @@ class RowBody:
             return self._load(self._at_classes(place, at), place.kind, LANES)
         if stage:
             return self._load(self._scratch(index, at), place.kind, LANES)
-        value = self._load(self._at_classes(place, at), place.kind, LANES)
+        where = self._at_classes(place, at)
+        value = self._load(where, place.kind, LANES)
+        self._prefetch(place, where, FOR_READING)
         self._store(value, self._scratch(index, at))
         return value
 
@@ -454,6 +460,18 @@ class RowBody:
         if self.signature.by_class and not place.dense:
             where = self._moved(where, code.binary("mul", NUMBERS, code.splat("i64", step)))
         return where
+
+    def _prefetch(self, place: Place, where: Register, how: int) -> None:
+        """Have the cache lines of a unit ready in time, of which each class has its own.
+
+        So far apart no processor expects them: for (4, 21, 128, 128) this takes 0.6 to 0.75 of the
+        time (AMD EPYC, 2026-11-29).
+        """
+        if self.signature.by_class or not place.dense:
+            return
+        offset = constant(PREFETCHED_UNITS * LANES * SIZES[place.kind], "i64", 1)
+        line = self._moved(where, offset)
+        self.code.add(f"call void @llvm.prefetch.p0({line}, i32 {how}, i32 3, i32 1)")
 
     def _scratch(self, index: int, at: Register) -> Register:
         """Return the address of what is kept of a class: what is computed, or an operand."""
@@ -468,7 +486,9 @@ class RowBody:
             if self.level[k] == CLASS and self.stage[k] == stage:
                 dtype = self.signature.results[self.results.index(place)]
                 value = narrowed(self.code, values[k], dtype)
-                self._store(value, self._at_classes(place, at))
+                where = self._at_classes(place, at)
+                self._store(value, where)
+                self._prefetch(place, where, FOR_WRITING)
 
     def _counted(self, op: str, value: Register) -> Register:
         if self.signature.by_class and op != "max-1":

@@ -17,6 +17,7 @@ DECLARED = "\n".join(
         "declare double @llvm.fmuladd.f64(double, double, double)",
         f"declare double @{SUM}(double, {WIDE})",
         "declare i64 @llvm.smin.i64(i64, i64)",
+        "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)",
         "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
     ]
 )
