@@ -32,12 +32,13 @@ class Mutation(NamedTuple):
 
 
 SIGMOID, MASKING, PROGRAM = "_math/sigmoid.py", "_math/masking.py", "_math/program.py"
-SOFTMAX, SUMS, OPTIMISTIC = "_math/softmax.py", "_math/sums.py", "_math/optimistic.py"
+SOFTMAX, SUMS = "_math/softmax.py", "_math/sums.py"
 ELEMENTARY, NATIVE = "_math/elementary.py", frozenset({"numpy:native"})
 OPS, OPTIONS, DTYPES = "_math/ops.py", "_checks/options.py", "_checks/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
-TILED = frozenset({"numpy", "torch"})
+TILED = frozenset({"numpy"})
+ROWS, TENSORS = "_graph/codegen/rows.py", frozenset({"torch:native"})
 CONTROL = Mutation("nothing changed", SIGMOID, "b = ops.astype(", "b = ops.astype(")
 MUTATIONS = (
     Mutation(
@@ -70,13 +71,13 @@ MUTATIONS = (
     Mutation(
         "no guard of inf*0",
         SIGMOID,
-        "    x = ops.zero_if_infinite(x, t.residual)\n",
+        "    x = ops.for_product(x, t.residual)\n",
         "",
     ),
     Mutation(
         "guard wherever the residual is 0",
         SIGMOID,
-        "ops.zero_if_infinite(x, t.residual)",
+        "ops.for_product(x, t.residual)",
         "ops.where(t.residual == 0.0, 0.0, x)",
         only=AUTODIFF,
     ),
@@ -236,13 +237,6 @@ MUTATIONS = (
         "xp.bitwise_xor(source, pattern, out=out)",
         "out[...] = source",
         only=TILED,
-    ),
-    Mutation(
-        "tiles: a guard of every infinity",
-        "_backends/torch/kernels.py",
-        "torch.where(x.isinf() & (factor == 0.0), number, x)",
-        "torch.where(x.isinf(), number, x)",
-        only=frozenset({"torch"}),
     ),
     Mutation(
         "softmax: gradient at the label as p - 1",
@@ -418,66 +412,24 @@ MUTATIONS = (
         only=frozenset({"numpy"}),
     ),
     Mutation(
-        "rows in tiles: tensors added up in float32",
-        "_backends/torch/kernels.py",
-        "return torch.sum(value, axis, keepdim=True, dtype=out.dtype, out=out)",
-        "return out.copy_(value.sum(axis, keepdim=True))",
-        only=frozenset({"torch"}),
-    ),
-    Mutation(
-        "rows in tiles: the gradient of the forward pass not scaled",
-        "_backends/torch/autograd.py",
+        "tensors: the gradient of the forward pass not scaled",
+        "_backends/torch/native.py",
         "torch.mul(gradient, factor, out=None if keep else gradient)",
         "gradient.clone()",
-        only=frozenset({"torch"}),
+        only=TENSORS,
     ),
     Mutation(
-        "rows in tiles: the gradient of the forward pass written over, whoever needs it",
-        "_backends/torch/autograd.py",
+        "tensors: the gradient of the forward pass written over, whoever needs it",
+        "_backends/torch/native.py",
         "out=None if keep else gradient",
         "out=gradient",
-        only=frozenset({"torch"}),
+        only=TENSORS,
     ),
     Mutation(
         "rows in tiles: the label is not left out",
         "_backends/numpy/kernels.py",
         "    out.reshape(-1)[index] = 0.0\n",
         "",
-        only=frozenset({"numpy"}),
-    ),
-    Mutation(
-        "rows without a maximum: all are trusted",
-        OPTIMISTIC,
-        "ops.astype(~reliable, rows.compute)",
-        "ops.astype(reliable & ~reliable, rows.compute)",
-        only=frozenset({"numpy"}),
-    ),
-    Mutation(
-        "rows without a maximum: the label taken for the largest of the others",
-        OPTIMISTIC,
-        "valid = valid & (index != labels)  # equal",
-        "valid = valid  # equal",
-        only=frozenset({"numpy"}),
-    ),
-    Mutation(
-        "rows without a maximum: what is computed again does not get to its place",
-        "_graph/tiling.py",
-        "(result if target is None else target)[rows] = value",
-        "result[rows] = value",
-        only=frozenset({"numpy"}),
-    ),
-    Mutation(
-        "rows without a maximum: factors beyond which few digits show",
-        OPTIMISTIC,
-        "MIN_FACTOR, MAX_FACTOR = 2.0**-126, 2.0",
-        "MIN_FACTOR, MAX_FACTOR = 2.0**-126, 1e30",
-        only=frozenset({"numpy"}),
-    ),
-    Mutation(
-        "rows without a maximum: factors that are subnormal",
-        OPTIMISTIC,
-        "MIN_FACTOR, MAX_FACTOR = 2.0**-126, 2.0",
-        "MIN_FACTOR, MAX_FACTOR = 0.0, 2.0",
         only=frozenset({"numpy"}),
     ),
     Mutation(
@@ -504,8 +456,8 @@ MUTATIONS = (
     Mutation(
         "kernels: exp of numbers that are too low",
         ELEMENTARY,
-        "return ops.where(x < LOWEST_SINGLE, 0.0, value)",
-        "return value",
+        "x = ops.at_least(x, LOWEST_SINGLE)",
+        "pass",
         only=NATIVE,
     ),
     Mutation(
@@ -525,7 +477,7 @@ MUTATIONS = (
     Mutation(
         "kernels: half precision is cut",
         "_graph/codegen/memory.py",
-        'half = to.binary("add", bits, _int((1 << (places - 1)) - 1))',
+        'half = to.binary("add", bits, (1 << (places - 1)) - 1)',
         "half = bits",
         only=NATIVE,
     ),
@@ -546,15 +498,124 @@ MUTATIONS = (
     Mutation(
         "kernels: steps are not looked at",
         "_backends/numpy/native.py",
-        "if not array.flags.c_contiguous:\n                aligned = False",
-        "if not array.flags.c_contiguous:\n                pass",
+        "if not memory.is_contiguous(array):\n                aligned = False",
+        "if not memory.is_contiguous(array):\n                pass",
         only=NATIVE,
+    ),
+    Mutation(
+        "kernels of rows: what was in the vector before counts again",
+        ROWS,
+        "return self.code.select(self.fresh, value, -0.0)",
+        "return value",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels of rows: lanes beyond the last row count",
+        ROWS,
+        "[code.select(self.live, value, -0.0)]",
+        "[value]",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels of rows: a label that is no class is looked up",
+        ROWS,
+        'label = code.select(code.compare("slt", label, count), count, label)',
+        "label = label",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels of rows: the neighbour of the label",
+        ROWS,
+        'place = code.binary("sub", self.values[node.args[0]], at)',
+        'place = code.binary("sub", code.binary("add", self.values[node.args[0]], 1), at)',
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels of rows: differences of float64 rounded",
+        "_graph/codegen/ops.py",
+        "rest = self.rest.get(x.index)",
+        "rest = None",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels of rows: sums of float64 rounded",
+        "_graph/codegen/ops.py",
+        '"sum" if self.single else "exact_sum"',
+        '"sum"',
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels of rows: confident ones added up with the 1",
+        "_graph/codegen/ops.py",
+        "rest = self.row_sum(self.where(is_one, 0.0, e), dtype)\n"
+        '        return cast("Proxy", rest + (count - 1.0))',
+        'return cast("Proxy", self.row_sum(e, dtype) - 1.0)',
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels of rows: the logarithm by the sum",
+        ELEMENTARY,
+        "rest = r - (power - 1.0)",
+        "rest = (1.0 + r) - power",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels of rows: axes merged that do not follow each other",
+        "_graph/codegen/arrange.py",
+        "if found and found[-1].steps == tuple([step * size for step in steps]):",
+        "if found:",
+        only=NATIVE,
+    ),
+    Mutation(
+        "kernels of rows: what lies outside of two axes",
+        "_graph/codegen/arrange.py",
+        "offset - place * self.outer.size * steps[0]",
+        "-place * self.outer.size * steps[0]",
+        only=NATIVE,
+    ),
+    Mutation(
+        "tensors: the gradient of the forward pass kept and changed",
+        "_backends/torch/native.py",
+        "return gradient.clone() if keep else gradient",
+        "return gradient",
+        only=TENSORS,
+    ),
+    Mutation(
+        "tensors: the negative of their memory taken for it",
+        "_backends/torch/eager.py",
+        "return not value.is_neg()",
+        "return True",
+        only=TENSORS,
+    ),
+    Mutation(
+        "tensors: what is watched is computed by kernels",
+        "_backends/torch/eager.py",
+        "return within or is_in_torch_dispatch_mode()",
+        "return False",
+        only=TENSORS,
+    ),
+    Mutation(
+        "tensors: a cotangent of a mean not divided",
+        "_backends/torch/native.py",
+        "divided(OPS, value.to(torch.float64), number)",
+        "value.to(torch.float64)",
+        only=TENSORS,
+    ),
+    Mutation(
+        "tensors: derivatives in other operands forgotten beside that in the logits",
+        "_backends/torch/native.py",
+        'self.early = tuple([name == "logits" for name in program.operands])',
+        "self.early = tuple([spec is not None for spec in specs])",
+        only=TENSORS,
     ),
 )
 
 
 SUITE = [
-    *(f"tests/unit/test_{name}.py" for name in ("log1p", "native", "numpy", "tiles")),
+    *(
+        f"tests/unit/test_{name}.py"
+        for name in ("log1p", "native", "native_rows", "native_torch", "numpy", "tiles")
+    ),
     "tests/conformance",
     "--nightly",
 ]

@@ -13,10 +13,11 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
-from limits import numpy_backend
 
 from xent_api import execution, sigmoid_xent
-from xent_api._backends.numpy import native
+from xent_api._backends import numpy as room
+from xent_api._backends.numpy import memory
+from xent_api._backends.numpy.native import NativeCalls
 from xent_api._graph.codegen import kernels as codegen
 from xent_api._graph.codegen.compiler import Compiler
 from xent_api._graph.codegen.emit import Signature
@@ -53,10 +54,12 @@ def _compiled(function: Callable[..., Any], compute: str, result: str, *given: A
     """Return what a kernel of a function makes of arrays."""
     names = tuple(next(n for n, d in DTYPES.items() if d == array.dtype) for array in given)
     signature = Signature(names, (False,) * len(given), (), (result,), (False,))
-    kernel = Kernels(native.FIELDS).find(Elementwise(function, compute), signature)
+    kernel = Kernels(memory.FIELDS).find(Elementwise(function, compute), signature)
     out = np.empty(given[0].shape, DTYPES[result])
     size = given[0].size
-    kernel.short(native.arrays_of((*given, out)), size.to_bytes(8, sys.byteorder), 0, chunks(size))
+    kernel.short(
+        memory.NUMPY.pointers((*given, out)), size.to_bytes(8, sys.byteorder), 0, chunks(size)
+    )
     return out
 
 
@@ -130,7 +133,7 @@ def test_subnormal_results_of_exp() -> None:
 @pytest.mark.parametrize("denominator", [0.0, -0.0, 1e-310, 5e-324, np.inf, 3.0])
 def test_denominators(dtype: Any, denominator: float) -> None:
     given: dict[str, Any] = {
-        "logits": np.asarray([np.inf, -np.inf, 400.0, 0.0, 1.0, np.nan], dtype),
+        "logits": np.asarray([np.inf, -np.inf, 800.0, 0.0, 1.0, np.nan], dtype),
         "labels": np.asarray([1.0, 1.0, 1.0, 0.5, 0.25, 1.0], dtype),
         "reduction": "mean",
     }
@@ -206,7 +209,7 @@ def test_the_same_bits_in_every_size() -> None:
 
 
 def _kernels() -> dict[Any, Any]:
-    return numpy_backend().native.kernels.found
+    return room.CALLS.kernels.found
 
 
 def test_numbers_are_no_part_of_a_kernel() -> None:
@@ -253,7 +256,7 @@ def test_threads_wait_for_one_compilation(monkeypatch: pytest.MonkeyPatch) -> No
         return make(self, *arguments)
 
     monkeypatch.setattr(Kernels, "_compile", counted)
-    kernels, start = Kernels(native.FIELDS), threading.Barrier(4)
+    kernels, start = Kernels(memory.FIELDS), threading.Barrier(4)
     signature = Signature(("float32",), (False,), (), ("float32",), (False,))
     program = Elementwise(lambda ops, x: ops.exp_neg_abs(x, None), "float32")
 
@@ -269,7 +272,7 @@ def test_threads_wait_for_one_compilation(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_not_more_kernels_than_a_number_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codegen, "MAX_KERNELS", 2)
-    kernels = Kernels(native.FIELDS)
+    kernels = Kernels(memory.FIELDS)
     for dtype in DTYPES:
         signature = Signature((dtype,), (False,), (), (dtype,), (False,))
         kernels.find(Elementwise(lambda _, x: x, "float64"), signature)
@@ -279,16 +282,16 @@ def test_not_more_kernels_than_a_number_are_kept(monkeypatch: pytest.MonkeyPatch
 def test_arrays_that_keep_their_addresses_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     given = _arguments(np.float32, 1000)
     wanted = sigmoid_xent.loss(**given, reduction="mean")
-    monkeypatch.setattr(native, "FIELDS", None)
-    calls = native.NativeCalls()
-    monkeypatch.setattr(numpy_backend(), "native", calls)
+    by_address = {"fields": None, "pointers": memory.addresses, "of_views": memory.addresses}
+    calls = NativeCalls(memory.NUMPY._replace(**by_address))
+    monkeypatch.setattr(room, "CALLS", calls)
     shifted = {name: value.reshape(-1, 1) for name, value in given.items()}  # of no known plan
     assert sigmoid_xent.loss(**shifted, reduction="mean") == wanted
     assert calls.kernels.found
 
 
 def test_where_an_array_has_its_address() -> None:
-    assert isinstance(native.FIELDS, Fields)
+    assert isinstance(memory.FIELDS, Fields)
 
 
 def _run(script: str, *options: str, argument: str = "") -> str:
@@ -464,7 +467,7 @@ def test_processors_with_fewer_registers(
     if processor == "haswell" and not codegen.compiler().fused:
         pytest.skip("this processor has no fma")
     monkeypatch.setattr(codegen, "compiler", lambda: other)
-    monkeypatch.setattr(numpy_backend(), "native", native.NativeCalls())
+    monkeypatch.setattr(room, "CALLS", NativeCalls(memory.NUMPY))
     both = sigmoid_xent.loss_and_gradient(
         labels=z.reshape(1, -1),
         logits=x.reshape(1, -1),  # of no known plan
@@ -489,7 +492,7 @@ def test_arm_needs_no_function_of_a_library(name: str) -> None:
         lambda ops, x, kept: ops.where(kept, ops.exp_neg_abs(x, None), 0.0),
         "float64" if name == "float64" else "float32",
     )
-    text = codegen.text(program, signature, native.FIELDS, fused=True)
+    text = codegen.text(program, signature, memory.FIELDS, fused=True)
     code = target.create_target_machine().emit_assembly(binding.parse_assembly(text))
     assert "fmla" in code
     assert set(re.findall(r"\tbl\t(\w+)", code)) == {"body", "memcpy"}

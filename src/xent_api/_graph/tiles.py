@@ -4,10 +4,11 @@ A *broadcast signature* is a shape with 1 where an axis broadcasts, and else a n
 axis. What is made for signatures serves arrays of any sizes.
 """
 
+from _thread import LockType, allocate_lock, start_new_thread
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from math import ceil, prod
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from .._typing import Shape
 
@@ -80,30 +81,51 @@ def in_threads(work: Callable[[Iterable[S]], list[T]], todo: list[S], workers: i
     workers = min(workers, len(todo))
     if workers <= 1:
         return work(todo)
-    from concurrent.futures import ThreadPoolExecutor
+    team = Team(work, todo)
+    helpers = [allocate_lock() for _ in range(1, workers)]
+    for helper in helpers:
+        # A thread of `threading`, or a pool, would be waited for until it runs: 0.2 ms. Where no
+        # thread can be had the caller does all of the work.
+        with suppress(RuntimeError):
+            start_new_thread(team.help, (helper,))
+    team.take()
+    for helper in helpers:
+        helper.acquire()  # at once where it has not begun: then it will not
+    if team.errors:
+        raise team.errors[0]
+    return [team.found[number] for number in range(len(todo))]
 
-    waiting = list(enumerate(todo))[::-1]
-    found: dict[int, T] = {}
 
-    def take() -> None:
+class Team(Generic[S, T]):
+    """Threads at the same work."""
+
+    def __init__(self, work: Callable[[Iterable[S]], list[T]], todo: list[S]) -> None:
+        self.work = work
+        self.waiting = list(enumerate(todo))[::-1]
+        self.found: dict[int, T] = {}
+        self.errors: list[BaseException] = []
+
+    def help(self, busy: LockType) -> None:
+        """Do a share of the work, unless the caller is done with it."""
+        if busy.acquire(blocking=False):
+            try:
+                self.take()
+            finally:
+                busy.release()
+
+    def take(self) -> None:
+        """Work on one tile after the other."""
         taken: list[int] = []
 
         def others() -> Iterator[S]:
-            while waiting:
+            while self.waiting:
                 with suppress(IndexError):  # another thread has taken the last one
-                    number, tile = waiting.pop()
+                    number, tile = self.waiting.pop()
                     taken.append(number)
                     yield tile
 
         try:
-            found.update(zip(taken, work(others()), strict=True))
-        except BaseException:  # which the others need not go on for
-            waiting.clear()
-            raise
-
-    with ThreadPoolExecutor(workers - 1) as pool:
-        futures = [pool.submit(take) for _ in range(1, workers)]
-        take()
-        for future in futures:
-            future.result()
-    return [found[number] for number in range(len(todo))]
+            self.found.update(zip(taken, self.work(others()), strict=True))
+        except BaseException as error:  # noqa: BLE001 - the caller raises it
+            self.waiting.clear()  # the others need not go on
+            self.errors.append(error)

@@ -18,7 +18,7 @@ from ..execution import current
 S = TypeVar("S")
 BLOCK = 128 * CHUNK
 """Elements that a thread takes at once."""
-MIN_SHARED_ELEMENTS = 3 * 10**5
+MIN_SHARED_ELEMENTS = 5 * 10**5
 """Below, threads take longer to meet than one takes to compute."""
 MAX_FEW_PARTS = 32
 """Up to so many numbers Python's exact sum takes less time than NumPy's."""
@@ -97,7 +97,12 @@ def total(parts: Any) -> Any:
         with suppress(OverflowError, ValueError):  # of infinite ones
             return fsum(parts)
     with np.errstate(all="ignore"):
-        return np.frombuffer(parts).sum()
+        return of_buffer(parts).sum()
+
+
+def of_buffer(buffer: Any) -> Array:
+    """Return the numbers of float64 in a buffer."""
+    return np.frombuffer(buffer)
 
 
 def packed(addresses: list[int]) -> bytes:

@@ -56,15 +56,13 @@ class Shared(NamedTuple):
 def _shared() -> Shared | None:
     """Return what kernels are called by. None where PyTorch goes without NumPy."""
     try:
-        import numpy as np
-
         from ..numpy import memory, native, scalars
     except ImportError:
         return None
 
     def view(array: Any) -> Any:
         if not isinstance(array, torch.Tensor):
-            return np.frombuffer(array)
+            return memory.of_buffer(array)
         tensor = array.detach()  # NumPy itself has no bfloat16
         return (tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
