@@ -4,7 +4,6 @@ import ctypes
 import struct
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from math import fsum
 from typing import Any, NamedTuple, TypeVar
 
@@ -31,8 +30,8 @@ class Memory(NamedTuple):
 
     fields: Fields | None
     """Where its arrays have their addresses; None where kernels are given these."""
-    taken: Callable[[Any], Any]
-    """What stands for an operand: an array of the library's."""
+    taken: Callable[[Any], Any] | None
+    """What makes an array of the library of an operand, if there are others."""
     view: Callable[[Any], Array]
     """NumPy's array of the same memory."""
     pointers: Callable[[tuple[Any, ...]], object]
@@ -94,8 +93,10 @@ def total(parts: Any) -> Any:
     if len(parts) == 1:
         return parts[0]
     if len(parts) <= MAX_FEW_PARTS:
-        with suppress(OverflowError, ValueError):  # of infinite ones
+        try:
             return fsum(parts)
+        except (OverflowError, ValueError):  # of infinite ones
+            pass
     with np.errstate(all="ignore"):
         return of_buffer(parts).sum()
 

@@ -57,7 +57,7 @@ class Call(NamedTuple):
     def run(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the results, or the sums of those that are added up."""
         memory, aligned = self.memory, self.aligned
-        arrays = tuple([memory.taken(operand) for operand in operands])
+        arrays = operands if memory.taken is None else tuple(map(memory.taken, operands))
         for array in arrays:
             if not memory.is_contiguous(array):
                 aligned = False

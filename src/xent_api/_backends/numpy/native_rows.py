@@ -96,7 +96,9 @@ class RowCall:
             else memory.empty_like(logits, dtype)
             for name, dtype, add in self.results
         ]
-        arrays = [memory.taken(operands[k]) for k in self.taken]
+        arrays = [operands[k] for k in self.taken]
+        if memory.taken is not None:
+            arrays = list(map(memory.taken, arrays))
         known = [*arrays, *[value for value in results if value is not None]]
         arranged = self.arranged(*[memory.strides(array) for array in known])
         parts = arranged.units

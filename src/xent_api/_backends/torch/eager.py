@@ -29,42 +29,44 @@ def total(value: Array) -> Array:
 
 def is_traced() -> bool:
     """Tell whether torch notes what is done instead of doing it."""
-    return bool(torch.compiler.is_compiling() or torch.jit.is_tracing())
+    return bool(torch.compiler.is_compiling() or torch._C._is_tracing())
 
 
 def is_differentiated(operands: Iterable[Array]) -> bool:
     """Tell whether autograd will want derivatives."""
-    return torch.is_grad_enabled() and any(operand.requires_grad for operand in operands)
+    if torch.is_grad_enabled():
+        for operand in operands:  # `any` takes four times as long
+            if operand.requires_grad:
+                return True
+    return False
 
 
 def has_kernels(operands: Iterable[Array]) -> bool:
     """Tell whether kernels can read the operands, and nobody looks on."""
     for operand in operands:
-        if not operand.is_cpu or not is_plain(operand):
+        if not operand.is_cpu:
             return False
-    return not is_intercepted()
+    return are_plain(operands)
 
 
 def are_plain(operands: Iterable[Array]) -> bool:
-    """Tell whether tensors are nothing but numbers in memory, and nobody watches operations."""
-    return all(map(is_plain, operands)) and not is_intercepted()
-
-
-def is_plain(value: Array) -> bool:
-    """Tell whether a tensor is nothing but numbers in memory.
+    """Tell whether tensors are nothing but numbers in memory, and nobody watches operations.
 
     Subclasses, what the transformations of ``torch.func`` and forward mode wrap, and views that
     stand for the negative of their memory are not.
     """
-    if type(value) not in PLAIN or value.layout != torch.strided:
-        return False
-    try:
-        value.data_ptr()
-    except RuntimeError:
-        return False
-    if forward_ad._current_level >= 0 and forward_ad.unpack_dual(value).tangent is not None:
-        return False
-    return not value.is_neg()
+    for value in operands:
+        if type(value) not in PLAIN or value.layout != torch.strided:
+            return False
+        try:
+            value.data_ptr()
+        except RuntimeError:
+            return False
+        if value.is_neg():
+            return False
+        if forward_ad._current_level >= 0 and forward_ad.unpack_dual(value).tangent is not None:
+            return False
+    return not is_intercepted()
 
 
 def is_intercepted() -> bool:

@@ -32,8 +32,8 @@ def _parts(count: int) -> Any:
     return (c_double * count)()  # of which a number is had in a tenth of the time of a tensor's
 
 
-def _address(array: Any) -> int:
-    return array.data_ptr() if isinstance(array, torch.Tensor) else addressof(array)
+def _addresses(arrays: tuple[Any, ...]) -> list[int]:
+    return [v.data_ptr() if isinstance(v, torch.Tensor) else addressof(v) for v in arrays]
 
 
 def _empty(shape: Shape, dtype: DType) -> Array:
@@ -68,9 +68,9 @@ def _shared() -> Shared | None:
 
     tensors = memory.Memory(
         fields=None,
-        taken=lambda tensor: tensor,
+        taken=None,
         view=view,
-        pointers=lambda arrays: memory.packed([_address(array) for array in arrays]),
+        pointers=lambda arrays: memory.packed(_addresses(arrays)),
         of_views=memory.addresses,
         is_contiguous=torch.Tensor.is_contiguous,
         strides=torch.Tensor.stride,
@@ -118,10 +118,10 @@ class NativeCall:
         given = [operand for operand in (*operands, *divisors) if operand is not None]
         if not eager.has_kernels(given) or self.kernel is None:
             return None
-        numbers = tuple([float(n) for n in divisors])  # here, to look at them waits for no device
+        numbers = tuple(map(float, divisors))  # here, to look at them waits for no device
         if not eager.is_differentiated(given):
             return self.compute(operands, numbers)
-        if not self.has_closed_form or eager.is_differentiated(divisors):
+        if not self.has_closed_form or (divisors and eager.is_differentiated(divisors)):
             return None
         results: tuple[Array, ...] = _apply(self, numbers, *operands)
         return results
@@ -135,11 +135,9 @@ class NativeCall:
 
     def _kernel_with_gradient(self, *, counted: bool) -> Any:
         """Return what computes a loss and its gradient, which is divided as the sum will be."""
-        if self._with_gradient is None:
-            program = self.program.with_gradient(self.number, counted=counted)
-            specs = [*self.specs, DIVISOR] if counted else self.specs
-            self._with_gradient = self.shared.find(program, (*self.summed, False), *specs)
-        return self._with_gradient
+        program = self.program.with_gradient(self.number, counted=counted)
+        specs = [*self.specs, DIVISOR] if counted else self.specs
+        return self.shared.find(program, (*self.summed, False), *specs)
 
     def compute(self, operands: Operands, divisors: tuple[float, ...]) -> tuple[Array, ...]:
         """Return the outputs."""
@@ -149,9 +147,11 @@ class NativeCall:
         self, operands: Operands, divisors: tuple[float, ...]
     ) -> tuple[tuple[Array, ...], Array]:
         """Return the loss, and the gradient of what it is reduced to."""
-        given = (*operands, *[torch.tensor(n, dtype=torch.float64, device="cpu") for n in divisors])
-        kernel = self._kernel_with_gradient(counted=bool(divisors))
-        loss, gradient = kernel.run(given)
+        if self._with_gradient is None:
+            self._with_gradient = self._kernel_with_gradient(counted=bool(divisors))
+        if divisors:
+            operands = (*operands, torch.tensor(divisors[0], dtype=torch.float64, device=CPU))
+        loss, gradient = self._with_gradient.run(operands)
         return self._finished((loss,), divisors), gradient
 
     def with_classes(self, operands: Operands) -> tuple[Array, ...]:
@@ -205,9 +205,9 @@ class Rule(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is
     ) -> tuple[Array, ...]:
         """Return the outputs. With a `setup_context` of its own this would take twice the time."""
         ctx.call, ctx.divisors, ctx.setting = call, divisors, current.get()
-        ctx.set_materialize_grads(False)
         ctx.early = ctx.needs_input_grad[2:] == call.early
         if not ctx.early:
+            ctx.set_materialize_grads(False)
             ctx.save_for_backward(*operands)
             return call.compute(operands, divisors)
         results, gradient = call.compute_with_gradient(operands, divisors)
@@ -219,7 +219,7 @@ class Rule(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is
         """Return the cotangents, by the forward pass's setting."""
         call, wanted, saved = ctx.call, ctx.needs_input_grad[2:], ctx.saved_tensors
         factor = cotangents[0]
-        if ctx.early and factor is not None and _is_last(factor):
+        if ctx.early and _is_last(factor):
             *operands, gradient = saved
             value = _scaled(call.program, gradient, factor, operands)
             return (None, None, *[value if want else None for want in wanted])
@@ -233,9 +233,9 @@ class Rule(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is
 _apply = super(torch.autograd.Function, Rule).apply
 
 
-def _is_last(factor: Array) -> bool:
+def _is_last(factor: Array | None) -> bool:
     """Tell whether nobody differentiates or watches this backward pass."""
-    return not torch.is_grad_enabled() and eager.are_plain((factor,))
+    return factor is not None and not torch.is_grad_enabled() and eager.are_plain((factor,))
 
 
 def _scaled(

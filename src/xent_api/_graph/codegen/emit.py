@@ -130,10 +130,11 @@ class Body:
 
     def _live(self) -> Register:
         """Return which elements count."""
-        left = self.loop.let("i64", "sub i64 %live, %i").name
-        lanes = ", ".join(f"i64 {lane}" for lane in range(LANES))
-        numbers = Register(f"<{lanes}>", "i64")
-        return self.loop.compare("slt", numbers, self.loop.splat("i64", left))
+        loop = self.loop
+        left = loop.let("i64", "sub i64 %live, %i", 1)
+        few = loop.let("i64", f"call i64 @llvm.smin.i64({left}, i64 {LANES})", 1)
+        others = loop.binary("shl", constant(-1, "i64", 1), few)
+        return loop.conditions(loop.binary("xor", others, -1))
 
 
 def is_unsigned(graph: Graph, node: Node) -> bool:

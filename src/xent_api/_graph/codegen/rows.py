@@ -413,7 +413,7 @@ class RowBody:
         at = code.let("i64", f"call i64 @llvm.smin.i64({due}, i64 %last_start)", 1)
         if any(node.op != "max-1" for node in self._reductions(stage)):
             again = code.binary("sub", due, at)
-            self.fresh = _as_lanes(code, code.binary("shl", constant(-1, "i64", 1), again))
+            self.fresh = code.conditions(code.binary("shl", constant(-1, "i64", 1), again))
         return at
 
     def _asks_for_label(self, node: Node) -> bool:
@@ -421,16 +421,13 @@ class RowBody:
         return node.op == "not_equal" and kinds.get(node.args[1]) == "index"
 
     def _is_other(self, node: Node, at: Register) -> Register:
-        """Tell which classes are not the label of a row, by bits of an integer.
-
-        Such instructions run beside those on vectors, which are what takes time.
-        """
+        """Tell which classes are not the label of a row."""
         code = self.code
         place = code.binary("sub", self.values[node.args[0]], at)
         bit = code.binary("shl", constant(1, "i64", 1), place)
         within = code.compare("ult", place, LANES)
         bit = code.select(within, bit, 0)
-        return _as_lanes(code, code.binary("xor", bit, -1))
+        return code.conditions(code.binary("xor", bit, -1))
 
     def _load_classes(self, index: int, at: Register, stage: int) -> Register:
         """Return what lies in memory of classes.
@@ -582,12 +579,6 @@ class RowBody:
                 f"declare void @{_suffixed('scatter', kind)}({vector(kind)}, {args})",
             )
         ]
-
-
-def _as_lanes(to: Lines, bits: Register) -> Register:
-    """Return the last bits of an integer as conditions of lanes."""
-    few = to.let(f"i{LANES}", f"trunc {bits} to i{LANES}", 1)
-    return to.let("i1", f"bitcast {few} to {vector('i1')}", LANES)
 
 
 def _suffixed(name: str, kind: str) -> str:

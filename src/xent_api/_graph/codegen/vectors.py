@@ -96,6 +96,14 @@ class Lines:
         suffix = "f64" if lanes == 1 else f"v{lanes}f64"
         return self.let("double", f"call {given[0].type} @llvm.{name}.{suffix}({args})", lanes)
 
+    def conditions(self, bits: Register) -> Register:
+        """Add a conversion of the last bits of an integer to conditions of lanes.
+
+        What makes the integer runs beside the instructions on vectors, which are what takes time.
+        """
+        few = self.let(f"i{LANES}", f"trunc {bits} to i{LANES}", 1)
+        return self.let("i1", f"bitcast {few} to {vector('i1')}", LANES)
+
     def splat(self, kind: str, scalar: str) -> Register:
         """Add a vector of one number."""
         one = self.let(kind, f"insertelement {vector(kind)} poison, {kind} {scalar}, i64 0", LANES)
