@@ -262,6 +262,7 @@ def bench(session: nox.Session) -> None:
     session.install(".[native,report]", *peers)
     session.run("python", "tools/bench.py", *session.posargs)
     session.run("python", "tools/bench_native.py", *session.posargs)
+    session.run("python", "tools/bench_tensors.py", *session.posargs)
     session.run("python", "tools/bench_softmax.py", *session.posargs)
     session.run("python", "tools/bench_sizes.py", *session.posargs)
 
