@@ -36,7 +36,7 @@ TARGETS = {
         "array_api_strict:device1",
         "array_api_strict:no_float64",
     ],
-    "torch": ["torch", "torch:cuda"],
+    "torch": ["torch", "torch:native", "torch:cuda"],
     "jax": ["jax", "jax:x32", "jax:cuda"],
     "dask": ["dask"],
     "ndonnx": ["ndonnx"],

@@ -512,14 +512,14 @@ MUTATIONS = (
     Mutation(
         "kernels of rows: lanes beyond the last row count",
         ROWS,
-        "[code.select(self.live, value, -0.0)]",
-        "[value]",
+        "live = code.select(self.memory.live, value, -0.0)",
+        "live = value",
         only=NATIVE,
     ),
     Mutation(
         "kernels of rows: a label that is no class is looked up",
-        ROWS,
-        'label = code.select(code.compare("slt", label, count), count, label)',
+        "_graph/codegen/strided.py",
+        'label = code.select(code.compare("slt", label, none), none, label)',
         "label = label",
         only=NATIVE,
     ),
@@ -583,8 +583,8 @@ MUTATIONS = (
     Mutation(
         "tensors: the negative of their memory taken for it",
         "_backends/torch/eager.py",
-        "return not value.is_neg()",
-        "return True",
+        "if value.is_neg():",
+        "if value is None:",
         only=TENSORS,
     ),
     Mutation(

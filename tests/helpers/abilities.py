@@ -70,8 +70,8 @@ LIBRARIES = {
     ),
     "torch": Library(
         "PyTorch",
-        "by a rule of autograd, eager and compiled; large CPU tensors in tiles",
-        "two threads of large eager calls can be ten times slower beside another busy process",
+        "by a rule of autograd, eager and compiled; compiled kernels on CPUs",
+        "a second thread of a kernel gains nothing while PyTorch's own threads spin",
         torch_slopes,
         (
             Mode("autograd", torch_autograd),

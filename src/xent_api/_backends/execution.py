@@ -42,15 +42,17 @@ def execution(
     Parameters
     ----------
     workers : int, optional
-        Threads that share large NumPy arrays; by default 1. A negative number counts down from the
-        number of processors, -1 being all of them, as in ``scipy.fft.set_workers``. Results of
-        compiled kernels do not depend on it; without them tiles are larger with several threads, so
-        that sums may differ in the last bit of float64. PyTorch, JAX and Dask use their own thread
-        pools.
+        Threads that share large NumPy arrays, and large PyTorch tensors where compiled kernels
+        serve them; by default 1 for NumPy and ``torch.get_num_threads()`` for PyTorch. A negative
+        number counts down from the number of processors, -1 being all of them, as in
+        ``scipy.fft.set_workers``. Results of compiled kernels do not depend on it; without them
+        tiles are larger with several threads, so that sums may differ in the last bit of float64.
+        JAX and Dask, and PyTorch without kernels, use their own thread pools.
     native : bool, optional
-        Compiled kernels for NumPy arrays in the sigmoid family, by llvmlite (the extra
+        Compiled kernels for NumPy arrays and PyTorch tensors on CPUs, by llvmlite (the extra
         ``xent-api[native]``); by default True where it is installed. The first call with new
-        dtypes or options takes 15 to 50 ms longer, and the first one of all another 60 ms.
+        dtypes or options takes 15 to 50 ms longer, and the first one of all another 60 ms. A
+        backward pass has the setting of its forward pass.
     fuse : bool, optional
         One kernel for each call on eager PyTorch tensors (by ``torch.compile``, PyTorch 2.13) and
         CuPy arrays (by ``cupy.fuse``); by default False. It is meant for large arrays on GPUs and

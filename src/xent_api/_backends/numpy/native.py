@@ -13,7 +13,7 @@ from ..._graph.codegen.emit import Signature
 from ..._graph.codegen.kernels import Kernel, Kernels
 from ..._graph.codegen.memory import FLOATING, KINDS
 from ..._graph.codegen.module import chunks
-from ..._graph.codegen.rows import RowSignature
+from ..._graph.codegen.strided import RowSignature
 from ..._math.program import LossProgram
 from ..._typing import Array, DType, Shape
 from ..names import name_of

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ..._graph.codegen.arrange import Strided, arrange
 from ..._graph.codegen.kernels import Kernel, Kernels
 from ..._graph.codegen.memory import KINDS
-from ..._graph.codegen.rows import RowSignature
+from ..._graph.codegen.strided import RowSignature
 from ..._graph.codegen.vectors import LANES, SIZES
 from ..._math.program import LossProgram
 from ..._typing import DType, Shape

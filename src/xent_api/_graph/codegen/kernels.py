@@ -15,7 +15,8 @@ from .compiler import Compiler, Library
 from .emit import Body, Signature
 from .module import Fields, module
 from .ops import NAMES, NativeOps
-from .rows import RowBody, RowSignature
+from .rows import RowBody
+from .strided import RowSignature
 
 EXTRA, LOWEST_VERSION = "llvmlite, the extra xent-api[native],", (0, 45)
 MAX_KERNELS = 256
