@@ -12,6 +12,7 @@ working tree, which they only read, so that several may run at once. `peers`, `b
 """
 
 import shutil
+from itertools import product
 from pathlib import Path
 
 import nox
@@ -273,8 +274,8 @@ def exhaustive(session: nox.Session, backend: str) -> None:
     """Compare the results of all float32, float16 and bfloat16 logits (an hour; resumable)."""
     _install(session, f"backend-{backend}")
     session.install("numpy", "ml_dtypes", "rich", *_group("native"))
-    families = [(backend, "sigmoid_xent"), (backend, "sparse_softmax_xent")]
-    for name, family in [("numpy:native", "sigmoid_xent")] * (backend == "numpy") + families:
+    names = [backend] if backend == "jax" else [backend, f"{backend}:native"]
+    for name, family in product(names, ("sigmoid_xent", "sparse_softmax_xent")):
         for dtype in ("float32", "float16", "bfloat16"):
             chosen = ["--dtype", dtype, "--family", family]
             session.run("python", "tools/exhaustive.py", name, *chosen, *session.posargs)

@@ -154,7 +154,7 @@ def _two_classes(labels: Any, logits: Any) -> tuple[Any, Any, Any]:
     return loss, slope[..., 0], curvature[..., 0]
 
 
-BACKENDS = ("numpy", "numpy:native", "torch", "jax")
+BACKENDS = ("numpy", "numpy:native", "torch", "torch:native", "jax")
 FAMILIES = {"sigmoid_xent": _all, "sparse_softmax_xent": _two_classes}
 HARD = np.asarray([0.0, 1.0], dtype=np.float32)
 

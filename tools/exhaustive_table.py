@@ -11,8 +11,10 @@ from xent_api.testing.bars import ROUNDING
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "accuracy" / "exhaustive"
 HALF = float(ROUNDING)
+NATIVE = {"float32": HALF, "float16": 0.5005, "bfloat16": 0.5005}
 BARS = {
-    "numpy:native": {"float32": HALF, "float16": 0.5005, "bfloat16": 0.5005},
+    "numpy:native": NATIVE,
+    "torch:native": NATIVE,
     "others": {"float32": BAR, "float16": HALF, "bfloat16": HALF},
 }
 MODES = {"jax": "under jit"}

@@ -497,9 +497,9 @@ MUTATIONS = (
     ),
     Mutation(
         "kernels: steps are not looked at",
-        "_backends/numpy/native.py",
-        "if not memory.is_contiguous(array):\n                aligned = False",
-        "if not memory.is_contiguous(array):\n                pass",
+        "_backends/numpy/memory.py",
+        "if not array.flags.c_contiguous:\n            contiguous = False",
+        "if not array.flags.c_contiguous:\n            pass",
         only=NATIVE,
     ),
     Mutation(

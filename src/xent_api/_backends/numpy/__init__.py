@@ -111,7 +111,7 @@ class NumpyBackend(QuietBackend):
         if current.get().is_native():
             found = CALLS.find(program, summed, *specs)
             if found is not None:
-                return partial(_finished, found.run, finish, summed)
+                return partial(_finished, found.run, finish, summed) if any(summed) else found.run
         known = [spec for spec in specs if spec is not None]
         if program.rowwise or max(prod(shape) for _, shape in known) >= MIN_LONG_ELEMENTS:
             return None
@@ -156,10 +156,7 @@ def _finished(
     divisors: tuple[Array, ...],
 ) -> tuple[Array, ...]:
     """Return what `run` makes of the operands, with the last step of what is summed."""
-    found = run(operands)
-    if True not in summed:
-        return found
-    pairs = zip(found, summed, strict=True)
+    pairs = zip(run(operands), summed, strict=True)
     return tuple([quotient(finish, value, divisors) if add else value for value, add in pairs])
 
 

@@ -30,15 +30,14 @@ class Memory(NamedTuple):
 
     fields: Fields | None
     """Where its arrays have their addresses; None where kernels are given these."""
-    taken: Callable[[Any], Any] | None
-    """What makes an array of the library of an operand, if there are others."""
+    taken: Callable[[tuple[Any, ...]], tuple[tuple[Any, ...], bool]]
+    """From operands to arrays of the library, and whether all are contiguous."""
     view: Callable[[Any], Array]
     """NumPy's array of the same memory."""
     pointers: Callable[[tuple[Any, ...]], object]
     """What a kernel takes for its arrays and `parts`, which are to be held until it returns."""
     of_views: Callable[[tuple[Array, ...]], object]
     """The same for NumPy's."""
-    is_contiguous: Callable[[Any], bool]
     strides: Callable[[Any], tuple[int, ...]]
     """In bytes, or in elements."""
     in_bytes: bool
@@ -48,6 +47,8 @@ class Memory(NamedTuple):
     """The sum of such numbers, which does not depend on who has computed them."""
     scratch: Callable[[int], Any]
     """The same, for what nobody else reads."""
+    contiguous: Callable[[Any, Shape, DType], Any]
+    """An array like a contiguous one, of its shape."""
     empty: Callable[[Shape, DType], Any]
     empty_like: Callable[[Any, DType], Any]
     """An array laid out like another one."""
@@ -120,24 +121,29 @@ def _arrays(arrays: tuple[Array, ...]) -> object:
     return arrays
 
 
-def _view(array: Any) -> Array:
-    # A kernel reads the memory of what it is given: of no scalar.
-    return array if type(array) is np.ndarray else np.asarray(array)
+def _taken(operands: tuple[Any, ...]) -> tuple[tuple[Array, ...], bool]:
+    contiguous = True
+    for array in operands:
+        if type(array) is not np.ndarray:  # a kernel reads the memory of what it is given
+            return _taken(tuple(map(np.asarray, operands)))
+        if not array.flags.c_contiguous:
+            contiguous = False
+    return operands, contiguous
 
 
 OF_VIEWS = _arrays if FIELDS else addresses
 NUMPY = Memory(
     FIELDS,
-    taken=_view,
-    view=_view,
+    taken=_taken,
+    view=np.asarray,
     pointers=OF_VIEWS,
     of_views=OF_VIEWS,
-    is_contiguous=lambda array: array.flags.c_contiguous,
     strides=lambda array: array.strides,
     in_bytes=True,
     parts=np.empty,
     total=total,
     scratch=np.empty,
+    contiguous=lambda _, shape, dtype: np.empty(shape, dtype),
     empty=np.empty,
     empty_like=np.empty_like,
     permuted=np.ndarray.transpose,

@@ -49,40 +49,36 @@ class Call(NamedTuple):
     """The number of chunks."""
     numbers: bytes
     """The numbers of the program, as a layout has them."""
-    dtypes: tuple[DType, ...]
-    """Of the results, as the library calls them."""
     summed: tuple[bool, ...]
+    results: tuple[tuple[DType, bool], ...]
+    """The library's dtype of each result, and whether it is added up."""
     memory: Memory
 
-    def run(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    def run(self, operands: tuple[Any, ...], _: object = None) -> tuple[Any, ...]:
         """Return the results, or the sums of those that are added up."""
-        memory, aligned = self.memory, self.aligned
-        arrays = operands if memory.taken is None else tuple(map(memory.taken, operands))
-        for array in arrays:
-            if not memory.is_contiguous(array):
-                aligned = False
-        if not aligned:
+        memory = self.memory
+        arrays, contiguous = memory.taken(operands)
+        if not (contiguous and self.aligned):
             return self._in_blocks(tuple([memory.view(array) for array in arrays]))
-        results, written = self._results(partial(memory.empty_like, arrays[self.logits]))
+        like, shape = arrays[self.logits], self.shape
+        results = [
+            None if add else memory.contiguous(like, shape, dtype) for dtype, add in self.results
+        ]
+        adds = True in self.summed
+        written = self._with_parts(results) if adds else results
         pointers = memory.pointers((*arrays, *written))
         if self.size < MIN_SHARED_ELEMENTS or memory.workers() == 1:
             self._compute(pointers, self.size, 0, self.chunk_count)
         else:
             self._share(partial(self._block, pointers))
-        return self._totals(results, written)
+        return self._totals(results, written) if adds else tuple(results)
 
-    def _results(self, empty: Callable[[DType], Any]) -> tuple[list[Any], list[Any]]:
-        """Return what the results will be in, and the same, or memory for the parts of sums."""
-        results: list[Any] = []
-        written = []
-        for dtype, add in zip(self.dtypes, self.summed, strict=True):
-            results.append(None if add else empty(dtype))
-            written.append(self.memory.parts(self.chunk_count) if add else results[-1])
-        return results, written
+    def _with_parts(self, results: list[Any]) -> list[Any]:
+        """Return the results, with memory for the parts of sums."""
+        return [self.memory.parts(self.chunk_count) if v is None else v for v in results]
 
     def _totals(self, results: list[Any], written: list[Any]) -> tuple[Any, ...]:
-        pairs = zip(results, written, strict=True)
-        total = self.memory.total
+        pairs, total = zip(results, written, strict=True), self.memory.total
         return tuple([total(parts) if value is None else value for value, parts in pairs])
 
     def _compute(self, pointers: object, size: int, first: int, last: int) -> None:
@@ -102,7 +98,8 @@ class Call(NamedTuple):
         """Return what is written of operands that are not all aligned pieces of memory."""
         operands, order = self._in_order(operands)
         shape = tuple([self.shape[k] for k in order])
-        results, written = self._results(partial(self.memory.empty, shape))
+        results = [None if add else self.memory.empty(shape, dtype) for dtype, add in self.results]
+        written = self._with_parts(results)
         views = tuple(map(self.memory.view, written))
         if all(array.flags.c_contiguous for array in operands):
             self._share(partial(self._block, self.memory.of_views((*operands, *views))))
@@ -220,8 +217,8 @@ class NativeCalls:
             size,
             chunks(size),
             numbers,
-            dtypes,
             summed,
+            tuple(zip(dtypes, summed, strict=True)),
             self.memory,
         )
 

@@ -85,7 +85,7 @@ class RowCall:
         # This takes 100 us, which small arrays would feel.
         self.arranged = lru_cache(maxsize=64)(self._arranged)
 
-    def run(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    def run(self, operands: tuple[Any, ...], _: object = None) -> tuple[Any, ...]:
         """Return the results, or the sums of those that are added up."""
         memory, logits = self.memory, operands[self.logits]
         results = [
@@ -96,9 +96,7 @@ class RowCall:
             else memory.empty_like(logits, dtype)
             for name, dtype, add in self.results
         ]
-        arrays = [operands[k] for k in self.taken]
-        if memory.taken is not None:
-            arrays = list(map(memory.taken, arrays))
+        arrays, _ = memory.taken(tuple([operands[k] for k in self.taken]))
         known = [*arrays, *[value for value in results if value is not None]]
         arranged = self.arranged(*[memory.strides(array) for array in known])
         parts = arranged.units

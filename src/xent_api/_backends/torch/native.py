@@ -32,6 +32,13 @@ def _parts(count: int) -> Any:
     return (c_double * count)()  # of which a number is had in a tenth of the time of a tensor's
 
 
+def _taken(operands: tuple[Any, ...]) -> tuple[tuple[Any, ...], bool]:
+    for tensor in operands:
+        if not tensor.is_contiguous():
+            return operands, False
+    return operands, True
+
+
 def _addresses(arrays: tuple[Any, ...]) -> list[int]:
     return [v.data_ptr() if isinstance(v, torch.Tensor) else addressof(v) for v in arrays]
 
@@ -68,16 +75,16 @@ def _shared() -> Shared | None:
 
     tensors = memory.Memory(
         fields=None,
-        taken=None,
+        taken=_taken,
         view=view,
         pointers=lambda arrays: memory.packed(_addresses(arrays)),
         of_views=memory.addresses,
-        is_contiguous=torch.Tensor.is_contiguous,
         strides=torch.Tensor.stride,
         in_bytes=False,
         parts=_parts,
         total=memory.total,
         scratch=lambda count: torch.empty(count, dtype=torch.float64, device=CPU),
+        contiguous=lambda like, _, dtype: torch.empty_like(like, dtype=dtype),
         empty=_empty,
         empty_like=_empty_like,
         permuted=torch.permute,
