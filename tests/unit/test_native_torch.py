@@ -103,7 +103,9 @@ def test_what_the_gradient_is_multiplied_by(scale: float, keep: bool) -> None:
     loss = sparse_softmax_xent.loss(labels=y, logits=x, mask=mask, reduction="mean")
     found = []
     for _ in range(1 + keep):
-        found += torch.autograd.grad(loss, x, torch.tensor(scale), retain_graph=keep)
+        (gradient,) = torch.autograd.grad(loss, x, torch.tensor(scale), retain_graph=keep)
+        found.append(gradient.clone())
+        gradient.fill_(7.0)  # it is the caller's own
     wanted = sparse_softmax_xent.gradient(labels=y, logits=x.detach(), mask=mask, reduction="mean")
     for gradient in found:
         assert gradient[~mask].count_nonzero() == 0
@@ -222,6 +224,34 @@ print(round(float(loss), 4), [round(v, 4) for v in x.grad.tolist()])
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.stdout.strip() == "0.8937 [-0.1888, -0.3655]", done.stderr
+
+
+def test_positions_are_counted_by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this thread: PyTorch's functions would share it, and wait for each other."""
+    y = torch.arange(1000) % 7
+    kept = torch.arange(1000) % 3 > 0
+    weights = torch.full((1000,), 0.5, dtype=torch.float16)
+    family = sparse_softmax_xent
+    wanted = [
+        family.total_weight(labels=y, ignore_index=2, mask=kept),
+        family.total_weight(labels=y, mask=kept, weights=weights),
+    ]
+    monkeypatch.setattr(torch.Tensor, "sum", None)
+    monkeypatch.setattr(torch, "sum", None)
+    found = [
+        family.total_weight(labels=y, ignore_index=2, mask=kept),
+        family.total_weight(labels=y, mask=kept, weights=weights),
+    ]
+    assert [int(v) for v in found[:1]] == [int(((y != 2) & kept).count_nonzero())]
+    assert found[1].dtype == torch.float32
+    assert float(found[1]) == 333.0
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other)
+    differentiated = weights.to(torch.float64).requires_grad_()
+    monkeypatch.undo()
+    total = family.total_weight(labels=y, mask=kept, weights=differentiated.to(torch.float32))
+    (slope,) = torch.autograd.grad(total, differentiated)
+    assert (slope == kept).all()
 
 
 def test_threads_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:

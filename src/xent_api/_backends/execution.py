@@ -121,7 +121,9 @@ def _number(given: object) -> int:
     if isinstance(given, bool) or not isinstance(given, Integral):
         raise TypeError(f"`workers` must be an int or None; got {type(given).__name__}")
     workers = int(given)
+    if workers > 0:  # nothing else is asked for: compilers do not know how
+        return workers
     count = os.cpu_count() or 1
     if workers == 0 or workers < -count:
         raise ValueError(f"`workers` must be positive, or from -{count} to -1; got {workers}")
-    return workers if workers > 0 else count + 1 + workers
+    return count + 1 + workers

@@ -8,14 +8,14 @@ import torch
 from torch.autograd import forward_ad
 
 from ..._math.program import LossProgram
-from ..._math.totals import QuotientProgram
+from ..._math.totals import CountProgram, QuotientProgram
 from ..._typing import Array, DType, Program
 from ..base import Backend, Prepared, Spec
 from ..derivatives import has_closed_form
 from ..execution import current
 from . import eager
 from .autograd import by_rule
-from .native import NativeCall
+from .native import NativeCall, counted
 from .ops import FINAL_OPS, OPS, is_distributed, xp
 
 Operands = tuple[Array, ...]
@@ -72,7 +72,13 @@ class TorchBackend(Backend):
         self, program: Program, operands: Operands, summed: tuple[bool, ...]
     ) -> tuple[Array, ...]:
         """Run the program; add up those of its results that `summed` marks."""
-        if eager.is_traced() or not is_fused(operands):
+        if eager.is_traced():
+            return super().evaluate(program, operands, summed)
+        if isinstance(program, CountProgram) and current.get().is_native():
+            number = counted(program, operands)
+            if number is not None:
+                return (number,)
+        if not is_fused(operands):
             return super().evaluate(program, operands, summed)
         dtypes = [operand.dtype for operand in operands]
         results: tuple[Array, ...] = compiled(program, summed, *dtypes)(operands)

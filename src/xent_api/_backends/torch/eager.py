@@ -22,9 +22,7 @@ def accumulator(like: Array) -> DType | None:
 def total(value: Array) -> Array:
     """Return the sum of all elements in float64, or the number of those that are true."""
     if value.dtype == torch.bool:
-        # Half of the time of a sum; transformations need not know it.
-        plain = not is_traced() and has_kernels((value,))
-        return value.count_nonzero() if plain else value.sum()
+        return value.sum()
     dtype = accumulator(value)
     return pairwise_sum(xp, value) if dtype is None else value.sum(dtype=dtype)
 

@@ -10,12 +10,13 @@ import torch
 
 from ..._math.mean import divided
 from ..._math.program import LossProgram
-from ..._math.totals import QuotientProgram
+from ..._math.totals import CountProgram, QuotientProgram
 from ..._typing import Array, DType, Shape
 from ..base import Backend, Spec
 from ..derivatives import has_closed_form
 from ..execution import current, set_to
 from ..names import name_of
+from ..registry import find_backend
 from . import eager
 from .autograd import products
 from .ops import OPS, xp
@@ -57,6 +58,8 @@ class Shared(NamedTuple):
     find: Callable[..., Any]
     """Finds what serves a call."""
     quotient: Callable[..., Any]
+    view: Callable[[Array], Any]
+    backend: Backend
 
 
 @cache
@@ -90,7 +93,27 @@ def _shared() -> Shared | None:
         permuted=torch.permute,
         workers=lambda: current.get().workers or torch.get_num_threads(),
     )
-    return Shared(native.NativeCalls(tensors).find, scalars.quotient)
+    backend = find_backend(view(torch.empty(0, device=CPU)))
+    assert backend is not None, "NumPy is there"
+    return Shared(native.NativeCalls(tensors).find, scalars.quotient, view, backend)
+
+
+def counted(program: CountProgram, operands: tuple[Array, ...]) -> Array | None:
+    """Return the number of positions as NumPy counts them, or None where it cannot.
+
+    In the thread that asks: PyTorch's own functions share so little among all of its threads, and
+    wait for each other wherever another process is busy.
+    """
+    shared = _shared()
+    halves = any(v.dtype == torch.bfloat16 for v in operands)
+    if shared is None or halves or not eager.has_kernels(operands):
+        return None
+    if eager.is_differentiated(operands):
+        return None
+    program = program._replace(dtype=name_of(program.dtype))
+    views = tuple([shared.view(operand) for operand in operands])
+    (number,) = shared.backend.evaluate(program, views, (True,))
+    return torch.from_numpy(number[...])
 
 
 class NativeCall:
