@@ -1,5 +1,6 @@
 """Compiled kernels: their numbers, what they take, and where there can be none."""
 
+import dataclasses
 import platform
 import re
 import subprocess
@@ -283,7 +284,7 @@ def test_arrays_that_keep_their_addresses_elsewhere(monkeypatch: pytest.MonkeyPa
     given = _arguments(np.float32, 1000)
     wanted = sigmoid_xent.loss(**given, reduction="mean")
     by_address = {"fields": None, "pointers": memory.addresses, "of_views": memory.addresses}
-    calls = NativeCalls(memory.NUMPY._replace(**by_address))
+    calls = NativeCalls(dataclasses.replace(memory.NUMPY, **by_address))
     monkeypatch.setattr(room, "CALLS", calls)
     shifted = {name: value.reshape(-1, 1) for name, value in given.items()}  # of no known plan
     assert sigmoid_xent.loss(**shifted, reduction="mean") == wanted

@@ -4,8 +4,9 @@ import ctypes
 import struct
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from math import fsum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,7 +26,8 @@ MIN_UNLOCKED_ELEMENTS = 2**14
 """From so many elements on, some 10 us, other threads may run meanwhile."""
 
 
-class Memory(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Memory:
     """A library's arrays in this machine's memory, as kernels take them."""
 
     fields: Fields | None

@@ -3,9 +3,10 @@
 import struct
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,8 @@ WHOLE = ("labels", "logits")
 """The operands that have the shape of the loss. Others may broadcast."""
 
 
-class Call(NamedTuple):
+@dataclass(frozen=True, slots=True)  # read faster than a named tuple
+class Call:
     """What serves all calls of a program on arrays of these dtypes and shapes."""
 
     kernel: Kernel
