@@ -74,7 +74,9 @@ class Cell:
 
 def cells(threads: int, *, quick: bool) -> Iterator[Cell]:
     """Yield what is timed; with several threads only what they share."""
-    whole = [("training", (size,), None) for size in SIZES]
+    whole: list[tuple[str, tuple[int, ...], int | None]] = [
+        ("training", (size,), None) for size in SIZES
+    ]
     whole += [(task, shape, axis) for task in TASKS for shape, axis in SHAPES]
     for task, shape, axis in whole:
         size = int(np.prod(shape))

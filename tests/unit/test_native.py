@@ -17,7 +17,7 @@ import pytest
 
 from xent_api import execution, sigmoid_xent
 from xent_api._backends import numpy as room
-from xent_api._backends.numpy import memory
+from xent_api._backends.numpy import memory, native
 from xent_api._backends.numpy.native import NativeCalls
 from xent_api._graph.codegen import kernels as codegen
 from xent_api._graph.codegen.compiler import Compiler
@@ -210,7 +210,7 @@ def test_the_same_bits_in_every_size() -> None:
 
 
 def _kernels() -> dict[Any, Any]:
-    return room.CALLS.kernels.found
+    return native.CALLS.kernels.found
 
 
 def test_numbers_are_no_part_of_a_kernel() -> None:
@@ -283,7 +283,11 @@ def test_not_more_kernels_than_a_number_are_kept(monkeypatch: pytest.MonkeyPatch
 def test_arrays_that_keep_their_addresses_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     given = _arguments(np.float32, 1000)
     wanted = sigmoid_xent.loss(**given, reduction="mean")
-    by_address = {"fields": None, "pointers": memory.addresses, "of_views": memory.addresses}
+    by_address: dict[str, Any] = {
+        "fields": None,
+        "pointers": memory.addresses,
+        "of_views": memory.addresses,
+    }
     calls = NativeCalls(dataclasses.replace(memory.NUMPY, **by_address))
     monkeypatch.setattr(room, "CALLS", calls)
     shifted = {name: value.reshape(-1, 1) for name, value in given.items()}  # of no known plan

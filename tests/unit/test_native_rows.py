@@ -13,7 +13,7 @@ from flint import arb, ctx
 
 from xent_api import execution, softmax_xent, sparse_softmax_xent
 from xent_api._backends import numpy as room
-from xent_api._backends.numpy import memory
+from xent_api._backends.numpy import memory, native
 from xent_api._backends.numpy.native import NativeCalls
 from xent_api._graph.codegen import kernels as codegen
 from xent_api._graph.codegen.arrange import MIN_CLASSES, MIN_FAR_CLASSES, Strided, arrange
@@ -115,7 +115,7 @@ def test_operands_that_broadcast(classes: int, shape: tuple[int, ...], name: str
     given = _given((2, 3, 4, classes))
     part = RANDOM.random(shape) < 0.5 if name == "mask" else RANDOM.random(shape)
     part = np.asarray(part, np.bool_ if name == "mask" else np.float32)
-    whole = np.broadcast_to(part, (2, 3, 4))
+    whole: Any = np.broadcast_to(part, (2, 3, 4))
     found = _all(sparse_softmax_xent, **given | {name: part})
     for one, other in zip(found, _all(sparse_softmax_xent, **given | {name: whole}), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -162,10 +162,10 @@ def test_other_numbers_of_classes_need_no_other_kernel() -> None:
         sparse_softmax_xent.gradient(**given, label_smoothing=smoothing, ignore_index=classes)
 
     call(60, 0.1)
-    before = len(room.CALLS.kernels.found)
+    before = len(native.CALLS.kernels.found)
     for classes in (61, 100, 500):
         call(classes, 0.2)
-    assert len(room.CALLS.kernels.found) == before
+    assert len(native.CALLS.kernels.found) == before
 
 
 @lru_cache
@@ -241,11 +241,12 @@ def test_arm_needs_no_function_of_a_library(classes: int, monkeypatch: pytest.Mo
 
     texts: list[str] = []
     make = codegen.text
-    monkeypatch.setattr(
-        codegen,
-        "text",
-        lambda *given, **options: texts.append(make(*given, **options)) or texts[-1],
-    )
+
+    def noted(*given: Any, **options: Any) -> str:
+        texts.append(make(*given, **options))
+        return texts[-1]
+
+    monkeypatch.setattr(codegen, "text", noted)
     monkeypatch.setattr(room, "CALLS", NativeCalls(memory.NUMPY))
     _all(sparse_softmax_xent, **_given((1, 3, classes)))
     binding.initialize_all_targets()
@@ -264,8 +265,25 @@ def test_axes_that_follow_each_other_are_one() -> None:
     assert (found.outside, found.outer.size, found.inner.size) == ((), 1, 30)
     found = arrange((5, 3, 2), 10, [whole, broadcast], 0)
     assert (found.outside, found.outer.size, found.inner.size) == ((), 5, 6)
-    found = arrange((5, 3, 2), 10, [Strided(4, (960, 160, 40), 4), whole], 0)
-    assert ([axis.size for axis in found.outside], found.outer.size) == ([5], 3)
+
+
+def test_lanes_are_filled_by_the_largest_axis() -> None:
+    """And the smallest ones are outside: each of their rows is a call of its own."""
+    gaps, whole = Strided(4, (960, 160, 40), 4), Strided(4, (240, 80, 40), 4)
+    found = arrange((5, 3, 2), 10, [gaps, whole], 0)
+    assert ([axis.size for axis in found.outside], found.outer.size, found.inner.size) == (
+        [2],
+        3,
+        5,
+    )
+    assert found.inner.steps == (960, 240)
+    gaps, whole = Strided(4, (9999, 3200, 40), 4), Strided(4, (2500, 800, 40), 4)
+    found = arrange((5, 3, 20), 10, [gaps, whole], 0)
+    assert ([axis.size for axis in found.outside], found.outer.size, found.inner.size) == (
+        [3],
+        5,
+        20,
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,20 +15,27 @@ pytest.importorskip("llvmlite")
 RANDOM = np.random.default_rng(0)
 
 
+def _noting(noted: list[Any], what: Callable[..., Any], run: Callable[..., Any]) -> Any:
+    """Return a function that notes something of each call."""
+
+    def call(*given: Any) -> Any:
+        noted.append(what(*given))
+        return run(*given)
+
+    return call
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The calls of kernels on tensors."""
     from xent_api._backends.torch import native
 
     noted: list[int] = []
-    run = native.NativeCall.compute
-    both = native.NativeCall.compute_with_gradient
-    monkeypatch.setattr(native.NativeCall, "compute", lambda *given: noted.append(1) or run(*given))
-    monkeypatch.setattr(
-        native.NativeCall,
-        "compute_with_gradient",
-        lambda *given: noted.append(2) or both(*given),
-    )
+    for number, name in ((1, "compute"), (2, "compute_with_gradient")):
+        run = getattr(native.NativeCall, name)
+        monkeypatch.setattr(
+            native.NativeCall, name, _noting(noted, lambda *_, number=number: number, run)
+        )
     return noted
 
 
@@ -112,6 +119,62 @@ def test_what_the_gradient_is_multiplied_by(scale: float, keep: bool) -> None:
         torch.testing.assert_close(gradient[mask], wanted[mask] * scale, equal_nan=True)
 
 
+def test_results_of_every_layout_can_be_changed_in_place() -> None:
+    x, z = torch.randn(5, 7, requires_grad=True), torch.rand(7, 5)
+    for function in (sigmoid_xent.loss, sigmoid_xent.gradient):
+        found = function(labels=z, logits=x.t())
+        assert found.stride() == x.t().stride()
+        wanted = found.detach() * 2.0
+        torch.testing.assert_close(found.mul_(2.0), wanted)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("denominator", [0.0, torch.tensor(0.0)])
+def test_a_denominator_of_0(dtype: Any, denominator: Any) -> None:
+    x = torch.tensor([[1.0, 2.0, 3.0]], dtype=dtype, requires_grad=True)
+    z = torch.tensor([[0.0, 1.0, 0.0]], dtype=dtype)
+    mean = softmax_xent.loss(labels=z, logits=x, reduction="mean", denominator=denominator)
+    mean.backward()
+    assert x.grad.tolist() == [[torch.inf, -torch.inf, torch.inf]]
+
+
+def test_denominators_that_want_a_derivative() -> None:
+    """Without a warning that they are looked at."""
+    d = torch.tensor(3.0, requires_grad=True)
+    x = torch.zeros(6)
+    mean = sigmoid_xent.loss(labels=x, logits=x, reduction="mean", denominator=d)
+    (slope,) = torch.autograd.grad(mean, d)
+    torch.testing.assert_close(slope, -mean.detach() / 3.0)
+
+
+def test_threads_hold_what_they_write_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where an exception of a signal ends the call before them: they know addresses only."""
+    from xent_api._backends.numpy import memory, native
+
+    held: list[Any] = []
+    monkeypatch.setattr(
+        native, "share", _noting(held, lambda compute, *_: compute.args, memory.share)
+    )
+
+    x = torch.randn(600, 1000)
+    for logits in (x, x.t()):
+        held.clear()
+        result = sigmoid_xent.loss(labels=logits, logits=logits)
+        addresses = [v.__array_interface__["data"][0] for v in _arrays_in(held)]
+        assert result.data_ptr() in addresses
+        assert x.data_ptr() in addresses
+
+
+def _arrays_in(value: Any) -> list[Any]:
+    if isinstance(value, torch.Tensor):
+        return [value.detach().numpy()]
+    if isinstance(value, np.ndarray):
+        return [value]
+    return (
+        [v for part in value for v in _arrays_in(part)] if isinstance(value, list | tuple) else []
+    )
+
+
 def test_half_precision_is_scaled_before_it_is_rounded() -> None:
     x = torch.zeros(2**20, dtype=torch.float16, requires_grad=True)
     z = torch.full((2**20,), 0.5 - 2**-9, dtype=torch.float16)
@@ -127,9 +190,8 @@ def test_the_backward_pass_has_the_setting_of_the_forward_pass(
     from xent_api._backends.torch import native
 
     seen: list[Any] = []
-    derivative = native._derivative
     monkeypatch.setattr(
-        native, "_derivative", lambda *given: seen.append(current.get()) or derivative(*given)
+        native, "_derivative", _noting(seen, lambda *_: current.get(), native._derivative)
     )
     x, z = torch.randn(9, requires_grad=True), torch.rand(9, requires_grad=True)
     with execution(workers=2):
@@ -143,7 +205,7 @@ def _negative(x: Any) -> Any:
     return torch.complex(x, -x).conj().imag
 
 
-class Tagged(torch.Tensor):  # type: ignore[misc]  # Any where torch is missing
+class Tagged(torch.Tensor):  # type: ignore[misc,name-defined]  # Any where torch is missing
     """A subclass."""
 
 
@@ -258,8 +320,7 @@ def test_threads_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     from xent_api._graph import tiles
 
     asked: list[int] = []
-    team = tiles.Team
-    monkeypatch.setattr(tiles, "Team", lambda *given: asked.append(1) or team(*given))
+    monkeypatch.setattr(tiles, "Team", _noting(asked, lambda *_: 1, tiles.Team))
     x = torch.randn(600_000)
     before = torch.get_num_threads()
     try:

@@ -90,7 +90,9 @@ def in_threads(work: Callable[[Iterable[S]], list[T]], todo: list[S], workers: i
             start_new_thread(team.help, (helper,))
     team.take()
     for helper in helpers:
-        helper.acquire()  # at once where it has not begun: then it will not
+        # At once where it has not begun: then it will not. (An exception of a signal may end this;
+        # so `work` has to hold what a thread writes to.)
+        helper.acquire()
     if team.errors:
         raise team.errors[0]
     return [team.found[number] for number in range(len(todo))]
@@ -119,10 +121,12 @@ class Team(Generic[S, T]):
 
         def others() -> Iterator[S]:
             while self.waiting:
-                with suppress(IndexError):  # another thread has taken the last one
+                try:
                     number, tile = self.waiting.pop()
-                    taken.append(number)
-                    yield tile
+                except IndexError:  # another thread has taken the last one
+                    return
+                taken.append(number)
+                yield tile
 
         try:
             self.found.update(zip(taken, self.work(others()), strict=True))

@@ -3,7 +3,7 @@
 import ctypes
 import struct
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import Any, TypeVar
@@ -54,22 +54,15 @@ class Memory:
     empty: Callable[[Shape, DType], Any]
     empty_like: Callable[[Any, DType], Any]
     """An array laid out like another one."""
-    permuted: Callable[[Any, Sequence[int]], Any]
+    ordered: Callable[[Shape, Sequence[int], DType], Any]
+    """An array whose axes lie in memory in an order."""
     workers: Callable[[], int]
     """The threads that share a large call."""
 
 
 def share(compute: Callable[[S], None], blocks: list[S], workers: int) -> None:
     """Have threads compute blocks."""
-
-    def work(todo: Iterable[S]) -> list[S]:
-        done = []
-        for block in todo:
-            compute(block)
-            done.append(block)
-        return done
-
-    in_threads(work, blocks, workers)
+    in_threads(lambda todo: list(map(compute, todo)), blocks, workers)
 
 
 def _fields() -> Fields | None:
@@ -133,6 +126,11 @@ def _taken(operands: tuple[Any, ...]) -> tuple[tuple[Array, ...], bool]:
     return operands, contiguous
 
 
+def _ordered(shape: Shape, order: Sequence[int], dtype: DType) -> Array:
+    moved = np.empty([shape[k] for k in order], dtype)
+    return moved.transpose([order.index(k) for k in range(len(order))])
+
+
 OF_VIEWS = _arrays if FIELDS else addresses
 NUMPY = Memory(
     FIELDS,
@@ -148,6 +146,6 @@ NUMPY = Memory(
     contiguous=lambda _, shape, dtype: np.empty(shape, dtype),
     empty=np.empty,
     empty_like=np.empty_like,
-    permuted=np.ndarray.transpose,
+    ordered=_ordered,
     workers=lambda: current.get().workers or 1,
 )

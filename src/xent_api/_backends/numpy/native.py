@@ -72,7 +72,8 @@ class Call:
         if self.size < MIN_SHARED_ELEMENTS or memory.workers() == 1:
             self._compute(pointers, self.size, 0, self.chunk_count)
         else:
-            self._share(partial(self._block, pointers))
+            # A thread holds what it writes to, also where an exception ends this call before it.
+            self._share(partial(self._block, pointers, (arrays, written)))
         return self._totals(results, written) if adds else tuple(results)
 
     def _with_parts(self, results: list[Any]) -> list[Any]:
@@ -90,26 +91,30 @@ class Call:
 
     def _share(self, compute: Callable[[int], None]) -> None:
         """Have threads compute the blocks that start at an element each."""
-        share(compute, list(range(0, self.size, BLOCK)), self.memory.workers())
+        workers = self.memory.workers() if self.size >= MIN_SHARED_ELEMENTS else 1
+        share(compute, list(range(0, self.size, BLOCK)), workers)
 
-    def _block(self, pointers: object, start: int) -> None:
+    def _block(self, pointers: object, _: object, start: int) -> None:
         stop = min(start + BLOCK, self.size)
         self._compute(pointers, self.size, chunks(start), chunks(stop))
 
     def _in_blocks(self, operands: tuple[Array, ...]) -> tuple[Any, ...]:
         """Return what is written of operands that are not all aligned pieces of memory."""
         operands, order = self._in_order(operands)
-        shape = tuple([self.shape[k] for k in order])
-        results = [None if add else self.memory.empty(shape, dtype) for dtype, add in self.results]
+        results = [
+            None if add else self.memory.ordered(self.shape, order, dtype)
+            for dtype, add in self.results
+        ]
         written = self._with_parts(results)
-        views = tuple(map(self.memory.view, written))
+        views = [self.memory.view(value) for value in written]
+        pairs = zip(views, self.summed, strict=True)
+        views = [value if add else value.transpose(order) for value, add in pairs]
         if all(array.flags.c_contiguous for array in operands):
-            self._share(partial(self._block, self.memory.of_views((*operands, *views))))
+            held = (*operands, *views)
+            self._share(partial(self._block, self.memory.of_views(held), held))
         else:
-            self._share(partial(self._copied_block, operands, views))
-        back = [order.index(k) for k in range(len(order))]
-        moved = [None if value is None else self.memory.permuted(value, back) for value in results]
-        return self._totals(moved, written)
+            self._share(partial(self._copied_block, operands, tuple(views)))
+        return self._totals(results, written)
 
     def _copied_block(
         self, operands: tuple[Array, ...], results: tuple[Array, ...], start: int

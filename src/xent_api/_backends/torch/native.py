@@ -48,6 +48,10 @@ def _empty(shape: Shape, dtype: DType) -> Array:
     return torch.empty(shape, dtype=dtype, device=CPU)
 
 
+def _ordered(shape: Shape, order: Sequence[int], dtype: DType) -> Array:
+    return torch.empty_permuted(shape, order, dtype=dtype, device=CPU)  # which is no view
+
+
 def _empty_like(like: Array, dtype: DType) -> Array:
     return torch.empty_like(like, dtype=dtype)
 
@@ -90,7 +94,7 @@ def _shared() -> Shared | None:
         contiguous=lambda like, _, dtype: torch.empty_like(like, dtype=dtype),
         empty=_empty,
         empty_like=_empty_like,
-        permuted=torch.permute,
+        ordered=_ordered,
         workers=lambda: current.get().workers or torch.get_num_threads(),
     )
     backend = find_backend(view(torch.empty(0, device=CPU)))
@@ -138,7 +142,7 @@ class NativeCall:
         self.has_closed_form = has_closed_form(program, floating)
         self.early: tuple[bool, ...] | None = None
         """Which operands want a derivative where the gradient is computed beside the loss."""
-        if program.outputs == ("loss",):
+        if program.outputs == ("loss",) and (self.number is None or self.number[0] != 0.0):
             self.early = tuple([name == "logits" for name in program.operands])
         self.shared: Any = _shared()
         self._with_gradient: Any = None
@@ -148,11 +152,12 @@ class NativeCall:
         given = [operand for operand in (*operands, *divisors) if operand is not None]
         if not eager.has_kernels(given) or self.kernel is None:
             return None
-        numbers = tuple(map(float, divisors))  # here, to look at them waits for no device
-        if not eager.is_differentiated(given):
-            return self.compute(operands, numbers)
-        if not self.has_closed_form or (divisors and eager.is_differentiated(divisors)):
+        wanted = eager.is_differentiated(given)
+        if wanted and (not self.has_closed_form or eager.is_differentiated(divisors)):
             return None
+        numbers = tuple([v.item() for v in divisors])  # here, to look at them waits for no device
+        if not wanted:
+            return self.compute(operands, numbers)
         results: tuple[Array, ...] = _apply(self, numbers, *operands)
         return results
 
@@ -235,7 +240,8 @@ class Rule(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is
     ) -> tuple[Array, ...]:
         """Return the outputs. With a `setup_context` of its own this would take twice the time."""
         ctx.call, ctx.divisors, ctx.setting = call, divisors, current.get()
-        ctx.early = ctx.needs_input_grad[2:] == call.early
+        # (Beside a divisor of 0 some terms of a gradient would be infinite, and cancel.)
+        ctx.early = ctx.needs_input_grad[2:] == call.early and 0 not in divisors
         if not ctx.early:
             ctx.set_materialize_grads(False)
             ctx.save_for_backward(*operands)

@@ -71,7 +71,13 @@ def arrange(batch: Shape, classes: int, arrays: list[Strided], logits: int) -> A
     """Return how to take arrays of rows, the one at `logits` above all."""
     axes = _merged(batch, arrays, logits)
     none = Axis(1, (0,) * len(arrays))
-    *outside, outer, inner = [none, none, *axes][-max(2, len(axes)) :]
+    *others, inner = axes or [none]
+    # Each row of the axes outside is a layout of its own, and each inner axis has lanes to fill.
+    others.sort(key=lambda axis: axis.size)
+    if others and inner.size < min(LANES, others[-1].size):
+        inner, others[-1] = others[-1], inner
+        others.sort(key=lambda axis: axis.size)
+    *outside, outer = others or [none]
     few = inner.size < LANES
     beside = arrays[logits].classes == arrays[logits].size
     by_class = classes >= MIN_CLASSES if beside else few and classes >= MIN_FAR_CLASSES
