@@ -155,7 +155,7 @@ class NativeCall:
         wanted = eager.is_differentiated(given)
         if wanted and (not self.has_closed_form or eager.is_differentiated(divisors)):
             return None
-        numbers = tuple([v.item() for v in divisors])  # here, to look at them waits for no device
+        numbers = tuple([float(v.item()) for v in divisors])  # here that waits for no device
         if not wanted:
             return self.compute(operands, numbers)
         results: tuple[Array, ...] = _apply(self, numbers, *operands)
