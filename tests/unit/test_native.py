@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
+from helpers.layouts import laid_out
 
 from xent_api import execution, sigmoid_xent
 from xent_api._backends import numpy as room
@@ -155,22 +156,6 @@ def _arguments(dtype: Any, *shape: int) -> dict[str, Any]:
     }
 
 
-def _laid_out(array: Any) -> Iterable[Any]:
-    """Yield the array as it may lie in memory."""
-    array = np.asarray(array)
-    yield np.asfortranarray(array)
-    twice = np.zeros([2 * n for n in array.shape], array.dtype)
-    view = twice[tuple(slice(None, None, 2) for _ in array.shape)]
-    view[...] = array
-    yield view
-    yield np.flip(np.flip(array).copy())
-    memory = np.zeros(array.nbytes + 1, np.uint8)
-    odd = memory[1:].view(array.dtype).reshape(array.shape)  # aligned to nothing
-    odd[...] = array
-    odd.flags.writeable = False
-    yield odd
-
-
 @pytest.mark.parametrize("reduction", ["none", "mean"])
 @pytest.mark.parametrize("shape", [(7,), (70_001,), (300, 401), (2, 3, 5), (0, 3), (1,)])
 @pytest.mark.parametrize("dtype", list(DTYPES.values()), ids=list(DTYPES))
@@ -178,7 +163,7 @@ def test_the_same_bits_in_every_layout(dtype: Any, shape: tuple[int, ...], reduc
     given = _arguments(dtype, *shape)
     wanted = sigmoid_xent.loss_and_gradient(**given, reduction=reduction)
     for logits, labels, mask in zip(
-        *[_laid_out(given[name]) for name in ("logits", "labels", "mask")], strict=True
+        *[laid_out(given[name]) for name in ("logits", "labels", "mask")], strict=True
     ):
         changed = [given | {"logits": logits}, given | {"labels": labels, "mask": mask}]
         for arguments in (*changed, changed[0] | changed[1] | {"logits": logits}):
@@ -286,7 +271,6 @@ def test_arrays_that_keep_their_addresses_elsewhere(monkeypatch: pytest.MonkeyPa
     by_address: dict[str, Any] = {
         "fields": None,
         "pointers": memory.addresses,
-        "of_views": memory.addresses,
     }
     calls = NativeCalls(dataclasses.replace(memory.NUMPY, **by_address))
     monkeypatch.setattr(room, "CALLS", calls)

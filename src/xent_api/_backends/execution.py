@@ -51,7 +51,7 @@ def execution(
     native : bool, optional
         Compiled kernels for NumPy arrays and PyTorch tensors on CPUs, by llvmlite (the extra
         ``xent-api[native]``); by default True where it is installed. The first call with new
-        dtypes or options takes 15 to 50 ms longer, and the first one of all another 60 ms. A
+        dtypes or options takes 15 to 60 ms longer, and the first one of all another 60 ms. A
         backward pass has the setting of its forward pass.
     fuse : bool, optional
         One kernel for each call on eager PyTorch tensors (by ``torch.compile``, PyTorch 2.13) and

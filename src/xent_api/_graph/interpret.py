@@ -15,7 +15,6 @@ class Interpreter:
         empty = assignment.kernels.empty
         self.buffers = [empty(shape, dtype) for shape, dtype in shapes]
         self.outputs = tuple(self.buffers[: len(assignment.graph.outputs)])
-        self.none = (None,) * len(self.outputs)
 
     def run(
         self, operands: tuple[Array, ...], targets: tuple[Array | None, ...]

@@ -124,13 +124,10 @@ class TileWorker:
 
     def run(self, tile: Tile) -> tuple[Array, ...]:
         """Compute one tile; return the sums of what is added up."""
-        operands, targets = self.load(tile), self._targets(tile)
+        operands = tuple([self._part(*pair, tile) for pair in enumerate(self.call.operands)])
+        targets = self._targets(tile)
         results = self.interpreter.run(operands, targets)
         return self._store(results, targets, tile)
-
-    def load(self, tile: Tile) -> tuple[Array, ...]:
-        """Return what a tile has of the operands."""
-        return tuple([self._part(*pair, tile) for pair in enumerate(self.call.operands)])
 
     def _part(self, number: int, operand: Operand, tile: Tile) -> Array:
         array, call = operand.array, self.call

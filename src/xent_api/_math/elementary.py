@@ -13,6 +13,7 @@ from math import inf
 from sys import float_info
 
 from .._typing import Array, Namespace
+from .sums import two_sum
 
 EXP_SINGLE = (
     0.9999999999830432,
@@ -178,10 +179,8 @@ def difference(x: Array, y: Array, *, single: bool) -> tuple[Array, Array | None
 
 
 def exact_difference(x: Array, y: Array) -> tuple[Array, Array]:
-    """Return x - y and what it is rounded by, by D. Knuth's exact sum; NaN at infinities."""
-    value = x - y
-    of_y = value - x
-    return value, (x - (value - of_y)) - (y + of_y)
+    """Return x - y and what it is rounded by; that is NaN at infinities."""
+    return two_sum((x, None), (-y, None))
 
 
 def quotient_by_reciprocal(ops: Namespace, numerator: Array, denominator: Array) -> Array:

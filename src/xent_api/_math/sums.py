@@ -64,7 +64,7 @@ def sum_of_arrays(ops: Namespace, arrays: list[Array]) -> Array:
     """Return the sum of arrays as if it were rounded once, by D. Knuth's exact differences."""
     total = in_tree(add, arrays)
     finite = ops.abs(total + total) < inf  # as above
-    value, error = in_tree(_two_sum, [(ops.where(finite, array, 0.0), None) for array in arrays])
+    value, error = in_tree(two_sum, [(ops.where(finite, array, 0.0), None) for array in arrays])
     return ops.where(finite, value if error is None else value + error, total)
 
 
@@ -79,9 +79,10 @@ def in_tree(join: Callable[[Any, Any], Any], parts: list[Any]) -> Any:
     return parts[0]
 
 
-def _two_sum(
+def two_sum(
     first: tuple[Array, Array | None], second: tuple[Array, Array | None]
 ) -> tuple[Array, Array]:
+    """Return the sum of two numbers and all that it and they were rounded by (D. Knuth)."""
     (one, one_error), (other, other_error) = first, second
     value = one + other
     of_other = value - one

@@ -38,17 +38,13 @@ class Memory:
     """NumPy's array of the same memory."""
     pointers: Callable[[tuple[Any, ...]], object]
     """What a kernel takes for its arrays and `parts`, which are to be held until it returns."""
-    of_views: Callable[[tuple[Array, ...]], object]
-    """The same for NumPy's."""
     strides: Callable[[Any], tuple[int, ...]]
     """In bytes, or in elements."""
     in_bytes: bool
     parts: Callable[[int], Any]
     """So many numbers of float64, for kernels to write to."""
-    total: Callable[[Any], Any]
-    """The sum of such numbers, which does not depend on who has computed them."""
     scratch: Callable[[int], Any]
-    """The same, for what nobody else reads."""
+    """The same, which nobody else reads."""
     contiguous: Callable[[Any, Shape, DType], Any]
     """An array like a contiguous one, of its shape."""
     empty: Callable[[Shape, DType], Any]
@@ -58,6 +54,14 @@ class Memory:
     """An array whose axes lie in memory in an order."""
     workers: Callable[[], int]
     """The threads that share a large call."""
+
+    def threads(self, size: int) -> int:
+        """Return how many threads share a call of so many logits."""
+        return self.workers() if size >= MIN_SHARED_ELEMENTS else 1
+
+    def of_views(self, arrays: tuple[Array, ...]) -> object:
+        """Return what a kernel takes for NumPy's arrays."""
+        return arrays if self.fields else addresses(arrays)
 
 
 def share(compute: Callable[[S], None], blocks: list[S], workers: int) -> None:
@@ -85,7 +89,7 @@ FIELDS = _fields()
 
 
 def total(parts: Any) -> Any:
-    """Return the sum of numbers of float64."""
+    """Return the sum of parts, which does not depend on who has computed them."""
     if len(parts) == 1:
         return parts[0]
     if len(parts) <= MAX_FEW_PARTS:
@@ -131,17 +135,14 @@ def _ordered(shape: Shape, order: Sequence[int], dtype: DType) -> Array:
     return moved.transpose([order.index(k) for k in range(len(order))])
 
 
-OF_VIEWS = _arrays if FIELDS else addresses
 NUMPY = Memory(
     FIELDS,
     taken=_taken,
     view=np.asarray,
-    pointers=OF_VIEWS,
-    of_views=OF_VIEWS,
+    pointers=_arrays if FIELDS else addresses,
     strides=lambda array: array.strides,
     in_bytes=True,
     parts=np.empty,
-    total=total,
     scratch=np.empty,
     contiguous=lambda _, shape, dtype: np.empty(shape, dtype),
     empty=np.empty,

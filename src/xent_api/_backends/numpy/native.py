@@ -14,21 +14,19 @@ from ..._graph.codegen.emit import Signature
 from ..._graph.codegen.kernels import Kernel, Kernels
 from ..._graph.codegen.memory import FLOATING, KINDS
 from ..._graph.codegen.module import chunks
-from ..._graph.codegen.strided import RowSignature
 from ..._math.program import LossProgram
 from ..._typing import Array, DType, Shape
 from ..names import name_of
 from .memory import (
     BLOCK,
-    MIN_SHARED_ELEMENTS,
     MIN_UNLOCKED_ELEMENTS,
     NUMPY,
     Memory,
     share,
+    total,
 )
-from .native_rows import RowCall
+from .native_rows import Known, RowCall
 
-Names = tuple[str, ...]
 NUMBER: tuple[DType, Shape] = np.dtype(np.int64), ()
 """The number of a class, which a kernel counts itself."""
 WHOLE = ("labels", "logits")
@@ -69,7 +67,7 @@ class Call:
         adds = True in self.summed
         written = self._with_parts(results) if adds else results
         pointers = memory.pointers((*arrays, *written))
-        if self.size < MIN_SHARED_ELEMENTS or memory.workers() == 1:
+        if memory.threads(self.size) == 1:
             self._compute(pointers, self.size, 0, self.chunk_count)
         else:
             # A thread holds what it writes to, also where an exception ends this call before it.
@@ -81,7 +79,7 @@ class Call:
         return [self.memory.parts(self.chunk_count) if v is None else v for v in results]
 
     def _totals(self, results: list[Any], written: list[Any]) -> tuple[Any, ...]:
-        pairs, total = zip(results, written, strict=True), self.memory.total
+        pairs = zip(results, written, strict=True)
         return tuple([total(parts) if value is None else value for value, parts in pairs])
 
     def _compute(self, pointers: object, size: int, first: int, last: int) -> None:
@@ -91,8 +89,7 @@ class Call:
 
     def _share(self, compute: Callable[[int], None]) -> None:
         """Have threads compute the blocks that start at an element each."""
-        workers = self.memory.workers() if self.size >= MIN_SHARED_ELEMENTS else 1
-        share(compute, list(range(0, self.size, BLOCK)), workers)
+        share(compute, list(range(0, self.size, BLOCK)), self.memory.threads(self.size))
 
     def _block(self, pointers: object, _: object, start: int) -> None:
         stop = min(start + BLOCK, self.size)
@@ -176,9 +173,9 @@ class NativeCalls:
 
         The numbers of the classes are not given.
         """
-        known = [spec or NUMBER for spec in specs]
-        names = tuple([name_of(dtype) for dtype, _ in known])
-        shapes = tuple([tuple(shape) for _, shape in known])
+        given = [spec or NUMBER for spec in specs]
+        names = tuple([name_of(dtype) for dtype, _ in given])
+        shapes = tuple([tuple(shape) for _, shape in given])
         if (
             not all(name in KINDS for name in names)
             or 0 in shapes[program.operands.index("logits")]
@@ -192,66 +189,31 @@ class NativeCalls:
         kinds = tuple([label if name == "ignored" else compute for name in numbers])
         codes = ["d" if k in FLOATING else "Q" if k == "uint64" else "q" for k in kinds]
         packed = struct.pack(f"={''.join(codes)}", *numbers.values())
-        of = general, names, kinds, results, summed, packed
-        find = self._find_rows if program.rowwise else self._find_elements
-        return find(*of, program.result_dtypes, shapes)
+        known = Known(general, names, shapes, kinds, packed, results, program.result_dtypes, summed)
+        if program.rowwise:
+            return RowCall(self.kernels, self.memory, known)
+        return self._of_elements(known)
 
-    def _find_elements(
-        self,
-        program: LossProgram,
-        names: Names,
-        kinds: Names,
-        results: Names,
-        summed: tuple[bool, ...],
-        numbers: bytes,
-        dtypes: tuple[DType, ...],
-        shapes: tuple[Shape, ...],
-    ) -> Call:
-        pairs = list(zip(program.operands, shapes, strict=False))
+    def _of_elements(self, known: Known) -> Call:
+        pairs = list(zip(known.program.operands, known.shapes, strict=False))
         uniform = tuple([name not in WHOLE and prod(shape) == 1 for name, shape in pairs])
-        signature = Signature(names, uniform, kinds, results, summed)
-        kernel = self.kernels.find(program, signature)
-        logits = program.operands.index("logits")
-        shape = shapes[logits]
-        aligned = all(one or given == shape for given, one in zip(shapes, uniform, strict=True))
+        signature = Signature(known.names, uniform, known.kinds, known.results, known.summed)
+        logits = known.program.operands.index("logits")
+        shape = known.shapes[logits]
         size = prod(shape)
         return Call(
-            kernel,
+            self.kernels.find(known.program, signature),
             uniform,
             logits,
-            aligned,
+            all(one or other == shape for other, one in zip(known.shapes, uniform, strict=True)),
             shape,
             size,
             chunks(size),
-            numbers,
-            summed,
-            tuple(zip(dtypes, summed, strict=True)),
+            known.numbers,
+            known.summed,
+            tuple(zip(known.dtypes, known.summed, strict=True)),
             self.memory,
         )
-
-    def _find_rows(
-        self,
-        program: LossProgram,
-        names: Names,
-        kinds: Names,
-        results: Names,
-        summed: tuple[bool, ...],
-        numbers: bytes,
-        dtypes: tuple[DType, ...],
-        shapes: tuple[Shape, ...],
-    ) -> RowCall:
-        of_classes = {"logits": "class", "classes": "index"}
-        if program.family == "softmax":
-            of_classes["labels"] = "class"
-        operands = tuple(
-            [
-                of_classes.get(name)
-                or ("row" if name == "labels" or prod(shape) > 1 else "uniform")
-                for name, shape in zip(program.operands, shapes, strict=False)
-            ]
-        )
-        signature = RowSignature(names, operands, kinds, results, summed, by_class=False, dense=())
-        return RowCall(self.kernels, self.memory, program, signature, numbers, dtypes, shapes)
 
 
 CALLS = NativeCalls(NUMPY)

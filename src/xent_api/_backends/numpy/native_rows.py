@@ -13,13 +13,46 @@ from ..._math.program import LossProgram
 from ..._typing import DType, Shape
 from .memory import (
     BLOCK,
-    MIN_SHARED_ELEMENTS,
     MIN_UNLOCKED_ELEMENTS,
     Memory,
     share,
+    total,
 )
 
 Strides = tuple[int, ...]
+
+
+class Known(NamedTuple):
+    """What is known of a call before the layout of its arrays is; dtypes are names."""
+
+    program: LossProgram
+    """Without numbers: these are operands after the others."""
+    names: tuple[str, ...]
+    """The dtypes of the operands."""
+    shapes: tuple[Shape, ...]
+    kinds: tuple[str, ...]
+    """The dtypes of the numbers."""
+    numbers: bytes
+    """These, as a layout has them."""
+    results: tuple[str, ...]
+    """The dtypes of the outputs."""
+    dtypes: tuple[DType, ...]
+    """The same, as the library calls them."""
+    summed: tuple[bool, ...]
+    """Which outputs are added up."""
+
+    def levels(self) -> tuple[str, ...]:
+        """Return what each operand has a number for: see `stages`."""
+        of_classes = {"logits": "class", "classes": "index"}
+        if self.program.family == "softmax":
+            of_classes["labels"] = "class"
+        return tuple(
+            [
+                of_classes.get(name)
+                or ("row" if name == "labels" or prod(shape) > 1 else "uniform")
+                for name, shape in zip(self.program.operands, self.shapes, strict=False)
+            ]
+        )
 
 
 class Arranged(NamedTuple):
@@ -54,33 +87,23 @@ class Given(NamedTuple):
 class RowCall:
     """What serves all calls of a program on arrays of these dtypes and shapes."""
 
-    def __init__(
-        self,
-        kernels: Kernels,
-        memory: Memory,
-        program: LossProgram,
-        signature: RowSignature,
-        numbers: bytes,
-        results: tuple[DType, ...],
-        shapes: tuple[Shape, ...],
-    ) -> None:
-        """Take a program without numbers, and a signature of which the layout does not matter."""
-        self.kernels, self.memory, self.program = kernels, memory, program
-        self.signature, self.numbers = signature, numbers
-        self.taken = [k for k, kind in enumerate(signature.operands) if kind != "index"]
+    def __init__(self, kernels: Kernels, memory: Memory, known: Known) -> None:
+        self.kernels, self.memory, self.known, self.levels = kernels, memory, known, known.levels()
+        self.taken = [k for k, level in enumerate(self.levels) if level != "index"]
         """The operands that lie in memory."""
+        program = known.program
         self.logits = program.operands.index("logits")
-        self.shape = shapes[self.logits]
+        self.shape = known.shapes[self.logits]
         self.size, self.rows = prod(self.shape), (*self.shape[:-1], 1)
-        self.results = list(zip(program.outputs, results, signature.summed, strict=True))
+        self.results = list(zip(program.outputs, known.dtypes, known.summed, strict=True))
         self.given = [
-            Given(signature.operands[k], _bytes(signature.dtypes[k]), shapes[k]) for k in self.taken
+            Given(self.levels[k], _bytes(known.names[k]), known.shapes[k]) for k in self.taken
         ]
-        for (name, _, add), dtype in zip(self.results, signature.results, strict=True):
+        for (name, _, add), dtype in zip(self.results, known.results, strict=True):
             kind = "uniform" if add else "row" if name == "loss" else "class"
             shape = self.rows if name == "loss" else self.shape
             self.given.append(Given(kind, _bytes(dtype), shape))
-        added = [k for k, add in enumerate(signature.summed, len(self.taken)) if add]
+        added = [k for k, add in enumerate(known.summed, len(self.taken)) if add]
         self.with_strides = [k for k in range(len(self.given)) if k not in added]
         # This takes 100 us, which small arrays would feel.
         self.arranged = lru_cache(maxsize=64)(self._arranged)
@@ -103,7 +126,7 @@ class RowCall:
         written = [memory.parts(parts) if value is None else value for value in results]
         self._compute(arranged, (*arrays, *written))
         pairs = zip(results, written, strict=True)
-        return tuple([memory.total(parts) if value is None else value for value, parts in pairs])
+        return tuple([total(parts) if value is None else value for value, parts in pairs])
 
     def _compute(self, arranged: Arranged, arrays: tuple[Any, ...]) -> None:
         kernel, blocks, _, count = arranged
@@ -117,7 +140,7 @@ class RowCall:
         if len(blocks) == 1:
             compute(blocks[0])
         else:
-            share(compute, blocks, memory.workers() if self.size >= MIN_SHARED_ELEMENTS else 1)
+            share(compute, blocks, memory.threads(self.size))
 
     def _arranged(self, *strides: Strides) -> Arranged:
         """Return what serves operands and results of these strides."""
@@ -133,16 +156,25 @@ class RowCall:
         dense = [False] * len(self.given)
         for k, is_dense in zip(moving, found.dense, strict=True):
             dense[k] = is_dense
-        signature = self.signature._replace(by_class=found.by_class, dense=tuple(dense))
-        kernel = self.kernels.find(self.program, signature)
+        known = self.known
+        signature = RowSignature(
+            known.names,
+            self.levels,
+            known.kinds,
+            known.results,
+            known.summed,
+            found.by_class,
+            tuple(dense),
+        )
+        kernel = self.kernels.find(known.program, signature)
         each = classes * (1 if found.by_class else LANES)
-        step, layouts = max(1, BLOCK // each), list(found.layouts(self.numbers))
+        step, layouts = max(1, BLOCK // each), list(found.layouts(known.numbers))
         blocks = [
             (layout, start, min(start + step, last))
             for layout, first, last in layouts
             for start in range(first, last, step)
         ]
-        scratch = classes if found.by_class else each * (1 + len(signature.operands))
+        scratch = classes if found.by_class else each * (1 + len(self.levels))
         return Arranged(kernel, blocks, layouts[-1][-1], scratch)
 
 

@@ -2,6 +2,7 @@
 
 from math import inf
 
+from ..._math.sums import two_sum
 from .primitives import emit
 from .stages import EXACT_SUM, MAX, SUM
 from .vectors import Lines, Register, constant, vector
@@ -71,13 +72,21 @@ def joined(code: Lines, op: str, one: list[Register], other: list[Register]) -> 
     """Return two parts of a reduction as one; of exact sums with what the sum is rounded by."""
     if op == MAX:
         return [code.select(code.compare("olt", one[0], other[0]), other[0], one[0])]
-    total = code.binary("fadd", one[0], other[0])
     if op == SUM:
-        return [total]
-    of_other = code.binary("fsub", total, one[0])
-    of_one = code.binary("fsub", total, of_other)
-    errors = [code.binary("fsub", one[0], of_one), code.binary("fsub", other[0], of_other)]
-    error = code.binary("fadd", *errors)
-    for earlier in (*one[1:], *other[1:]):
-        error = code.binary("fadd", error, earlier)
-    return [total, error]
+        return [code.binary("fadd", one[0], other[0])]
+    pairs = [[Summand(code, part) for part in parts] for parts in (one, other)]
+    first, second = ((value, error[0] if error else None) for value, *error in pairs)
+    return [part.register for part in two_sum(first, second)]
+
+
+class Summand:
+    """A register that adds up, for formulas."""
+
+    def __init__(self, code: Lines, register: Register) -> None:
+        self.code, self.register = code, register
+
+    def __add__(self, other: "Summand") -> "Summand":
+        return Summand(self.code, self.code.binary("fadd", self.register, other.register))
+
+    def __sub__(self, other: "Summand") -> "Summand":
+        return Summand(self.code, self.code.binary("fsub", self.register, other.register))
