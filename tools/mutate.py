@@ -152,8 +152,8 @@ MUTATIONS = (
     Mutation(
         "denominator of a mean: the mask not counted",
         "_engine/plan.py",
-        'for name in (positions, "mask") if',
-        "for name in (positions,) if",
+        'optional = ("mask", "weights") if weighted else ("mask",)',
+        'optional = ("weights",) if weighted else ()',
     ),
     Mutation("0/0 is NaN", OPS, "self.where(empty, 1.0, denominator)", "denominator"),
     Mutation(
@@ -286,8 +286,8 @@ MUTATIONS = (
     Mutation(
         "softmax: no guard of classes that are switched off",
         SOFTMAX,
-        "ops.product_or_zero(_smoothed(ops, t, z), u)",
-        "_smoothed(ops, t, z) * u",
+        "ops.product_or_zero(t.labels, u)",
+        "t.labels * u",
     ),
     Mutation(
         "softmax: no guard of rows without weight",
@@ -298,14 +298,14 @@ MUTATIONS = (
     Mutation(
         "softmax: smoothing over one class more",
         SOFTMAX,
-        "_narrow(ops, t, t.mass) * (smoothing / size)",
-        "_narrow(ops, t, t.mass) * (smoothing / (size + 1))",
+        "ops.cast(total, rows.compute) * (rows.smoothing / rows.size)",
+        "ops.cast(total, rows.compute) * (rows.smoothing / (rows.size + 1))",
     ),
     Mutation(
         "softmax: smoothing of class indices over one class more",
         SOFTMAX,
-        "ops.row_sum(t.u, wide) * (smoothing / size)",
-        "ops.row_sum(t.u, wide) * (smoothing / (size + 1))",
+        "ops.row_sum(u, wide) * (smoothing / size)",
+        "ops.row_sum(u, wide) * (smoothing / (size + 1))",
     ),
     Mutation(
         "softmax: weights not in the derivatives",
@@ -380,8 +380,8 @@ MUTATIONS = (
     Mutation(
         "softmax: the derivative in the labels without the sum",
         SOFTMAX,
-        "_weighted(ops, softplus - u, None",
-        "_weighted(ops, softplus * 0.0 - u, None",
+        "_weighted_class(ops, t, softplus - u)",
+        "_weighted_class(ops, t, softplus * 0.0 - u)",
         only=RULES,
     ),
     Mutation(

@@ -28,6 +28,7 @@ class Decorator(Protocol):
 
 ELSEWHERE = {
     "dim": "axis",
+    "class_weight": "class_weights",
     "ignore_class": "ignore_index",
     "input": "logits",
     "inputs": "logits",
@@ -43,10 +44,9 @@ ELSEWHERE = {
 }
 """Names of other libraries → ours."""
 ADVICE = {
-    "class_weight": "look up the weight of each position, `weights=class_weights[labels]`",
-    "class_weights": "look up the weight of each position, `weights=class_weights[labels]`",
+    "class_weights": "`pos_weight` is the weight of the positive term",
     "from_logits": "`logits` are always logits",
-    "weight": "`weight` is called `weights` here, one for each position and not for each class",
+    "weight": "one for each position is called `weights` here, one for each class `class_weights`",
 }
 """Names that need more words."""
 

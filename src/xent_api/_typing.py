@@ -12,7 +12,7 @@ Namespace: TypeAlias = Any
 DType: TypeAlias = Any
 Device: TypeAlias = Any
 Number: TypeAlias = int | float
-Reduction: TypeAlias = Literal["none", "sum", "mean"]
+Reduction: TypeAlias = Literal["none", "sum", "mean", "weighted_mean"]
 Shape: TypeAlias = tuple[Any, ...]
 Constant: TypeAlias = tuple[float, str]
 """A number in a program, and what `float.hex` writes for it: 0.0 and -0.0 are equal, but programs

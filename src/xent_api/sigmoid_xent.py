@@ -8,11 +8,13 @@ Array API standard and return arrays of that namespace, on the same device and o
 
 from ._checks.checker import SIGMOID
 from ._family import computes, totals
-from ._typing import Array, Number, Reduction
+from ._typing import Array, DType, Number, Reduction
 
 __all__ = [
     "gradient",
     "gradient_and_hessian",
+    "gradient_and_probabilities",
+    "hessian_vector_product",
     "loss",
     "loss_and_gradient",
     "sigmoid_cross_entropy_with_logits",
@@ -32,6 +34,7 @@ def sigmoid_cross_entropy_with_logits(
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    dtype: DType | None = None,
 ) -> Array:
     r"""Return the sigmoid cross entropy of `logits` x against `labels` z.
 
@@ -60,21 +63,25 @@ def sigmoid_cross_entropy_with_logits(
     weights : array or number, optional
         Factor w of each position's loss, finite. Broadcasts into the shape of `logits`; floating
         arrays may be no wider than floating labels. A weight of 0 gives 0 even where the loss is
-        infinite; NaN logits still give NaN. A mean is divided by the number of positions, not by
-        the sum of the weights: for that, give `total_weight` as `denominator`.
+        infinite; NaN logits still give NaN. "mean" is divided by the number of positions,
+        "weighted_mean" by the sum of the weights.
     pos_weight : array or number, optional
         Factor q of the positive term, finite, like `weights`.
     label_smoothing : float, default 0.0
         Strength a in [0, 1] with which labels are drawn towards 1/2, after ignoring.
-    reduction : {"none", "sum", "mean"}, default "none"
-        Sums are accumulated in float64 where the device has it.
+    reduction : {"none", "sum", "mean", "weighted_mean"}, default "none"
+        Sums are accumulated in float64 where the device has it. "weighted_mean" is the sum divided
+        by `total_weight` of the same arguments.
     denominator : number or 0-d array, optional
-        What a mean's sum is divided by; by default the number of kept positions. 0/0 is 0.
+        What the sum of "mean" is divided by; by default the number of kept positions. 0/0 is 0.
+    dtype : dtype, optional
+        Dtype of the loss, no narrower than `logits`; by default that of `logits`, and float32 for
+        half precision under ``torch.autocast``. It widens the sum, not the computation.
 
     Returns
     -------
     array
-        The losses, in the shape of `logits`, or their 0-d reduction, in the dtype of `logits`. At
+        The losses, in the shape of `logits`, or their 0-d reduction, in `dtype`. At
         positions that are not kept the loss is exactly 0, whatever stands there.
 
     Raises
@@ -139,9 +146,9 @@ def gradient(
     ----------
     labels, logits, mask, ignore_index, weights, pos_weight, label_smoothing, denominator
         As in `sigmoid_cross_entropy_with_logits`, with the same errors.
-    reduction : {"none", "sum", "mean"}, default "none"
+    reduction : {"none", "sum", "mean", "weighted_mean"}, default "none"
         The loss that is differentiated: "none" and "sum" give each position's own derivative,
-        "mean" that divided by the denominator.
+        the means that divided by the denominator.
 
     Returns
     -------
@@ -169,12 +176,14 @@ def loss_and_gradient(  # type: ignore[empty-body]
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    dtype: DType | None = None,
 ) -> tuple[Array, Array]:
     """Return the loss and its derivative with respect to `logits`, from one exponential.
 
     Parameters
     ----------
-    labels, logits, mask, ignore_index, weights, pos_weight, label_smoothing, reduction, denominator
+    labels, logits, mask, ignore_index, weights, pos_weight, label_smoothing, reduction,
+    denominator, dtype
         As in `sigmoid_cross_entropy_with_logits`, with the same errors.
 
     Returns
@@ -238,6 +247,92 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     """
 
 
+@computes(SIGMOID, "gradient", "probabilities")
+def gradient_and_probabilities(  # type: ignore[empty-body]
+    *,
+    labels: Array,
+    logits: Array,
+    mask: Array | None = None,
+    ignore_index: Number | None = None,
+    weights: Array | Number | None = None,
+    pos_weight: Array | Number | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
+) -> tuple[Array, Array]:
+    r"""Return the derivative of the loss and the predicted probabilities, from one exponential.
+
+    .. math:: p = \mathrm{sigmoid}(x)
+
+    Parameters
+    ----------
+    labels, logits, mask, ignore_index, weights, pos_weight, label_smoothing, reduction,
+    denominator
+        As in `gradient`, with the same errors.
+
+    Returns
+    -------
+    gradient : array, shape and dtype of `logits`
+    probabilities : array, shape and dtype of `logits`
+        They depend on `logits`, `mask` and `ignore_index` only. At positions that are not kept they
+        are 0; for those of all positions see `xent_api.special.sigmoid`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xent_api import sigmoid_xent
+    >>> slope, probabilities = sigmoid_xent.gradient_and_probabilities(
+    ...     labels=np.asarray([1.0, 0.0]), logits=np.asarray([0.0, -40.0]))
+    >>> print(slope, probabilities)
+    [-5.00000000e-01  4.24835426e-18] [5.00000000e-01 4.24835426e-18]
+    """
+
+
+@computes(SIGMOID, "hessian_vector_product")
+def hessian_vector_product(
+    *,
+    labels: Array,
+    logits: Array,
+    vector: Array,
+    mask: Array | None = None,
+    ignore_index: Number | None = None,
+    weights: Array | Number | None = None,
+    pos_weight: Array | Number | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
+) -> Array:
+    r"""Return the matrix of second derivatives with respect to `logits`, times a vector v.
+
+    .. math:: H v = w\,(A + B)\,p\,(1 - p)\,v, \qquad p = \mathrm{sigmoid}(x)
+
+    with A and B the coefficients of the two terms of the loss, without w: of the plain loss 1 - z
+    and z. The matrix H is diagonal.
+
+    Parameters
+    ----------
+    vector : array, shape of `logits`
+        The vector v, of a dtype as an array of `weights`.
+    labels, logits, mask, ignore_index, weights, pos_weight, label_smoothing, reduction,
+    denominator
+        As in `gradient`, with the same errors.
+
+    Returns
+    -------
+    array, shape and dtype of `logits`
+        Divided as the gradient is. 0 at positions that are not kept, whatever `vector` is there;
+        NaN where the loss is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xent_api import sigmoid_xent
+    >>> x = np.zeros(2)
+    >>> sigmoid_xent.hessian_vector_product(labels=x, logits=x, vector=np.asarray([1.0, 4.0]))
+    array([0.25, 1.  ])
+    """
+
+
 @totals(SIGMOID)
 def total_weight(
     *,
@@ -250,12 +345,12 @@ def total_weight(
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    dtype: DType | None = None,
 ) -> Array:
     """Return the sum of the weights of the kept positions.
 
-    Without weights this is the default denominator of a mean. With weights it is that of a weighted
-    mean, when it is given as `denominator`. Over many machines, add up both the sums of the losses
-    and these.
+    Without weights this is the default denominator of a mean, with weights that of "weighted_mean".
+    Over many machines, add up both the sums of the losses and these.
 
     Parameters
     ----------
@@ -263,7 +358,7 @@ def total_weight(
     mask, ignore_index, weights
         As in `sigmoid_cross_entropy_with_logits`, with the same errors; they broadcast into the
         shape of `labels`.
-    logits, pos_weight, label_smoothing, reduction, denominator
+    logits, pos_weight, label_smoothing, reduction, denominator, dtype
         Not looked at, so that one dictionary of arguments serves the loss as well.
 
     Returns

@@ -8,11 +8,13 @@ device and of the dtype of `logits`. float16 and bfloat16 are computed in float3
 
 from ._checks.checker import SOFTMAX
 from ._family import computes, totals
-from ._typing import Array, Number, Reduction
+from ._typing import Array, DType, Number, Reduction
 
 __all__ = [
     "gradient",
     "gradient_and_hessian",
+    "gradient_and_probabilities",
+    "hessian_vector_product",
     "loss",
     "loss_and_gradient",
     "softmax_cross_entropy_with_logits",
@@ -28,19 +30,22 @@ def softmax_cross_entropy_with_logits(
     axis: int = -1,
     mask: Array | None = None,
     weights: Array | Number | None = None,
+    class_weights: Array | None = None,
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    dtype: DType | None = None,
 ) -> Array:
     r"""Return the softmax cross entropy of `logits` x against the probabilities `labels` z.
 
     .. math::
 
-        L = w \sum_j z'_j\,(\log\sum_k e^{x_k} - x_j), \qquad
+        L = w \sum_j c_j z'_j\,(\log\sum_k e^{x_k} - x_j), \qquad
         z'_j = z_j(1-a) + a\,\sum_k z_k/K
 
-    over the K classes along `axis`, with weight w and `label_smoothing` a. No digit is lost where a
-    prediction is confident, and classes may be switched off by logits of -inf.
+    over the K classes along `axis`, with weight w, `class_weights` c and `label_smoothing` a. No
+    digit is lost where a prediction is confident, and classes may be switched off by logits of
+    -inf.
 
     Parameters
     ----------
@@ -59,20 +64,28 @@ def softmax_cross_entropy_with_logits(
     weights : array or number, optional
         Factor w of each row's loss, finite. Broadcasts into the shape of the loss; floating arrays
         may be no wider than floating labels. A weight of 0 gives 0 even where the loss is infinite;
-        NaN logits still give NaN. A mean is divided by the number of rows, not by the sum of the
-        weights: for that, give `total_weight` as `denominator`.
+        NaN logits still give NaN. "mean" is divided by the number of rows, "weighted_mean" by the
+        sum of the weights.
+    class_weights : array of shape (K,), optional
+        Factor c of each class, finite and not negative, of a dtype as `weights`. It multiplies the
+        label of its class after smoothing. A class of weight 0 counts as one of label 0. Of
+        probabilities PyTorch's ``cross_entropy`` divides by the number of rows, as "mean" here.
     label_smoothing : float, default 0.0
         Share a in [0, 1] of the labels that is spread evenly over all classes.
-    reduction : {"none", "sum", "mean"}, default "none"
-        Sums are accumulated in float64 where the device has it.
+    reduction : {"none", "sum", "mean", "weighted_mean"}, default "none"
+        Sums are accumulated in float64 where the device has it. "weighted_mean" is the sum divided
+        by `total_weight` of the same arguments.
     denominator : number or 0-d array, optional
-        What a mean's sum is divided by; by default the number of kept rows. 0/0 is 0.
+        What the sum of "mean" is divided by; by default the number of kept rows. 0/0 is 0.
+    dtype : dtype, optional
+        Dtype of the loss, no narrower than `logits`; by default that of `logits`, and float32 for
+        half precision under ``torch.autocast``. It widens the sum, not the computation.
 
     Returns
     -------
     array
-        The losses, in the shape of `logits` without `axis`, or their 0-d reduction, in the dtype of
-        `logits`. At rows that are not kept the loss is exactly 0, whatever stands there.
+        The losses, in the shape of `logits` without `axis`, or their 0-d reduction, in `dtype`.
+        At rows that are not kept the loss is exactly 0, whatever stands there.
 
     Raises
     ------
@@ -121,6 +134,7 @@ def gradient(
     axis: int = -1,
     mask: Array | None = None,
     weights: Array | Number | None = None,
+    class_weights: Array | None = None,
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
@@ -129,18 +143,18 @@ def gradient(
 
     .. math::
 
-        \partial L/\partial x_j = w\,(Z\,p_j - z'_j), \qquad
-        p = \mathrm{softmax}(x), \quad Z = \sum_j z_j
+        \partial L/\partial x_j = w\,(Z\,p_j - c_j z'_j), \qquad
+        p = \mathrm{softmax}(x), \quad Z = \sum_j c_j z'_j
 
     Plain, ``softmax(x)*sum(z) - z``, but with all its digits, also where a prediction is confident.
 
     Parameters
     ----------
-    labels, logits, axis, mask, weights, label_smoothing, denominator
+    labels, logits, axis, mask, weights, class_weights, label_smoothing, denominator
         As in `softmax_cross_entropy_with_logits`, with the same errors.
-    reduction : {"none", "sum", "mean"}, default "none"
-        The loss that is differentiated: "none" and "sum" give each row's own derivative, "mean"
-        that divided by the denominator.
+    reduction : {"none", "sum", "mean", "weighted_mean"}, default "none"
+        The loss that is differentiated: "none" and "sum" give each row's own derivative, the
+        means that divided by the denominator.
 
     Returns
     -------
@@ -164,15 +178,18 @@ def loss_and_gradient(  # type: ignore[empty-body]
     axis: int = -1,
     mask: Array | None = None,
     weights: Array | Number | None = None,
+    class_weights: Array | None = None,
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    dtype: DType | None = None,
 ) -> tuple[Array, Array]:
     """Return the loss and its derivative with respect to `logits`, from one exponential.
 
     Parameters
     ----------
-    labels, logits, axis, mask, weights, label_smoothing, reduction, denominator
+    labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator,
+    dtype
         As in `softmax_cross_entropy_with_logits`, with the same errors.
 
     Returns
@@ -203,6 +220,7 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     axis: int = -1,
     mask: Array | None = None,
     weights: Array | Number | None = None,
+    class_weights: Array | None = None,
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
@@ -215,7 +233,7 @@ def gradient_and_hessian(  # type: ignore[empty-body]
 
     Parameters
     ----------
-    labels, logits, axis, mask, weights, label_smoothing, reduction, denominator
+    labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator
         As in `gradient`, with the same errors.
 
     Returns
@@ -235,6 +253,93 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     """
 
 
+@computes(SOFTMAX, "gradient", "probabilities")
+def gradient_and_probabilities(  # type: ignore[empty-body]
+    *,
+    labels: Array,
+    logits: Array,
+    axis: int = -1,
+    mask: Array | None = None,
+    weights: Array | Number | None = None,
+    class_weights: Array | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
+) -> tuple[Array, Array]:
+    r"""Return the derivative of the loss and the predicted probabilities, from one exponential.
+
+    .. math:: p = \mathrm{softmax}(x)
+
+    Parameters
+    ----------
+    labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator
+        As in `gradient`, with the same errors.
+
+    Returns
+    -------
+    gradient : array, shape and dtype of `logits`
+    probabilities : array, shape and dtype of `logits`
+        They depend on `logits` and `mask` only. At rows that are not kept they are 0; for those of
+        all rows see `xent_api.special.softmax`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xent_api import softmax_xent
+    >>> slope, probabilities = softmax_xent.gradient_and_probabilities(
+    ...     labels=np.asarray([[0, 1]]), logits=np.zeros((1, 2)))
+    >>> slope.tolist(), probabilities.tolist()
+    ([[0.5, -0.5]], [[0.5, 0.5]])
+    """
+
+
+@computes(SOFTMAX, "hessian_vector_product")
+def hessian_vector_product(
+    *,
+    labels: Array,
+    logits: Array,
+    vector: Array,
+    axis: int = -1,
+    mask: Array | None = None,
+    weights: Array | Number | None = None,
+    class_weights: Array | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
+) -> Array:
+    r"""Return the matrix of second derivatives with respect to `logits`, times a vector v.
+
+    .. math::
+
+        (H v)_j = w\,Z\,p_j\,(v_j - \sum_k p_k v_k), \qquad
+        p = \mathrm{softmax}(x), \quad Z = \sum_k c_k z'_k
+
+    with the smoothed labels z'. The matrix H of each row, of K times K numbers, is not made. This
+    is what conjugate-gradient and newton-cg solvers ask for.
+
+    Parameters
+    ----------
+    vector : array, shape of `logits`
+        The vector v, of a dtype as an array of `weights`.
+    labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator
+        As in `gradient`, with the same errors.
+
+    Returns
+    -------
+    array, shape and dtype of `logits`
+        Divided as the gradient is. 0 at rows that are not kept, whatever `vector` is there; NaN
+        where the loss is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xent_api import softmax_xent
+    >>> softmax_xent.hessian_vector_product(
+    ...     labels=np.asarray([[0, 1]]), logits=np.zeros((1, 2)), vector=np.asarray([[1.0, 0.0]]))
+    array([[ 0.25, -0.25]])
+    """
+
+
 @totals(SOFTMAX)
 def total_weight(
     *,
@@ -243,23 +348,27 @@ def total_weight(
     axis: int = -1,
     mask: Array | None = None,
     weights: Array | Number | None = None,
+    class_weights: Array | None = None,
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    dtype: DType | None = None,
 ) -> Array:
-    """Return the sum of the weights of the kept rows.
+    r"""Return the sum of the weights of the kept rows.
 
-    Without weights this is the default denominator of a mean. With weights it is that of a weighted
-    mean, when it is given as `denominator`. Over many machines, add up both the sums of the losses
-    and these.
+    .. math:: \sum_n w_n \sum_j c_j z_{nj}
+
+    Without weights this is the number of rows, the default denominator of a mean; with weights it
+    is that of "weighted_mean". Without class weights each row counts as one, whatever the sum of
+    its labels is. Over many machines, add up both the sums of the losses and these.
 
     Parameters
     ----------
     labels : array
-    axis, mask, weights
+    axis, mask, weights, class_weights
         As in `softmax_cross_entropy_with_logits`, with the same errors; mask and weights broadcast
         into the shape of `labels` without `axis`.
-    logits, label_smoothing, reduction, denominator
+    logits, label_smoothing, reduction, denominator, dtype
         Not looked at, so that one dictionary of arguments serves the loss as well.
 
     Returns
@@ -268,8 +377,8 @@ def total_weight(
         Without weights the number of kept rows, in the default integer dtype of the namespace. It
         is floating, right to 1 ulp, where that dtype has 32 bits and the array more elements than
         it holds, or an unknown number of them. With weights it has the dtype in which they are
-        computed: float64 for float64 arrays, float32 for narrower ones; float64, where the device
-        has it, for integers and Python numbers.
+        computed, the wider of the two: float64 for float64 arrays, float32 for narrower ones;
+        float64, where the device has it, for integers and Python numbers.
 
     Examples
     --------

@@ -8,11 +8,13 @@ in float32 and rounded once.
 
 from ._checks.checker import SPARSE_SOFTMAX
 from ._family import computes, totals
-from ._typing import Array, Number, Reduction
+from ._typing import Array, DType, Number, Reduction
 
 __all__ = [
     "gradient",
     "gradient_and_hessian",
+    "gradient_and_probabilities",
+    "hessian_vector_product",
     "loss",
     "loss_and_gradient",
     "sparse_softmax_cross_entropy_with_logits",
@@ -29,18 +31,21 @@ def sparse_softmax_cross_entropy_with_logits(
     mask: Array | None = None,
     ignore_index: Number | None = None,
     weights: Array | Number | None = None,
+    class_weights: Array | None = None,
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    dtype: DType | None = None,
 ) -> Array:
     r"""Return the softmax cross entropy of `logits` x against the class indices `labels` y.
 
     .. math::
 
-        L = w\,(\log\sum_k e^{x_k} - (1-a)\,x_y - \frac{a}{K}\sum_j x_j)
+        L = w \sum_j c_j z'_j\,(\log\sum_k e^{x_k} - x_j), \qquad z'_j = (1-a)\,[j = y] + a/K
 
-    over the K classes along `axis`, with weight w and `label_smoothing` a. No digit is lost where a
-    prediction is confident, and classes may be switched off by logits of -inf.
+    over the K classes along `axis`, with weight w, `class_weights` c and `label_smoothing` a. No
+    digit is lost where a prediction is confident, and classes may be switched off by logits of
+    -inf.
 
     Parameters
     ----------
@@ -61,20 +66,26 @@ def sparse_softmax_cross_entropy_with_logits(
         Factor w of each row's loss, finite. Broadcasts into the shape of the loss; floating arrays
         may be no wider than the dtype of the computation (float64 for float64 logits, else
         float32). A weight of 0 gives 0 even where the loss is infinite; NaN logits still give NaN.
-        A mean is divided by the number of rows, not by the sum of the weights: for that, give
-        `total_weight` as `denominator`. For weights of classes give ``class_weights[labels]``, or
-        with ignored labels that are no classes ``class_weights[xp.where(ignored, 0, labels)]``.
+        "mean" is divided by the number of rows, "weighted_mean" by the sum of the weights.
+    class_weights : array of shape (K,), optional
+        Factor c of each class, finite and not negative, of a dtype as `weights`. It multiplies the
+        label of its class after smoothing. A class of weight 0 counts as one of label 0. With
+        "weighted_mean" this is what PyTorch's ``cross_entropy`` calls the mean.
     label_smoothing : float, default 0.0
         Share a in [0, 1] of the labels that is spread evenly over all classes, after ignoring.
-    reduction : {"none", "sum", "mean"}, default "none"
-        Sums are accumulated in float64 where the device has it.
+    reduction : {"none", "sum", "mean", "weighted_mean"}, default "none"
+        Sums are accumulated in float64 where the device has it. "weighted_mean" is the sum divided
+        by `total_weight` of the same arguments.
     denominator : number or 0-d array, optional
-        What a mean's sum is divided by; by default the number of kept rows. 0/0 is 0.
+        What the sum of "mean" is divided by; by default the number of kept rows. 0/0 is 0.
+    dtype : dtype, optional
+        Dtype of the loss, no narrower than `logits`; by default that of `logits`, and float32 for
+        half precision under ``torch.autocast``. It widens the sum, not the computation.
 
     Returns
     -------
     array
-        The losses, in the shape of `labels`, or their 0-d reduction, in the dtype of `logits`. At
+        The losses, in the shape of `labels`, or their 0-d reduction, in `dtype`. At
         rows that are not kept the loss is exactly 0, whatever stands there.
 
     Raises
@@ -124,6 +135,7 @@ def gradient(
     mask: Array | None = None,
     ignore_index: Number | None = None,
     weights: Array | Number | None = None,
+    class_weights: Array | None = None,
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
@@ -132,19 +144,19 @@ def gradient(
 
     .. math::
 
-        \partial L/\partial x_j = w\,(p_j - (1-a)\,[j = y] - a/K), \qquad
-        p = \mathrm{softmax}(x)
+        \partial L/\partial x_j = w\,(p_j \sum_k c_k z'_k - c_j z'_j), \qquad
+        p = \mathrm{softmax}(x), \quad z'_j = (1-a)\,[j = y] + a/K
 
     Plain, ``softmax(x) - one_hot(y)``, but with all its digits, also where a prediction is
     confident.
 
     Parameters
     ----------
-    labels, logits, axis, mask, ignore_index, weights, label_smoothing, denominator
+    labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing, denominator
         As in `sparse_softmax_cross_entropy_with_logits`, with the same errors.
-    reduction : {"none", "sum", "mean"}, default "none"
-        The loss that is differentiated: "none" and "sum" give each row's own derivative, "mean"
-        that divided by the denominator.
+    reduction : {"none", "sum", "mean", "weighted_mean"}, default "none"
+        The loss that is differentiated: "none" and "sum" give each row's own derivative, the
+        means that divided by the denominator.
 
     Returns
     -------
@@ -169,15 +181,18 @@ def loss_and_gradient(  # type: ignore[empty-body]
     mask: Array | None = None,
     ignore_index: Number | None = None,
     weights: Array | Number | None = None,
+    class_weights: Array | None = None,
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    dtype: DType | None = None,
 ) -> tuple[Array, Array]:
     """Return the loss and its derivative with respect to `logits`, from one exponential.
 
     Parameters
     ----------
-    labels, logits, axis, mask, ignore_index, weights, label_smoothing, reduction, denominator
+    labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing,
+    reduction, denominator, dtype
         As in `sparse_softmax_cross_entropy_with_logits`, with the same errors.
 
     Returns
@@ -209,6 +224,7 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     mask: Array | None = None,
     ignore_index: Number | None = None,
     weights: Array | Number | None = None,
+    class_weights: Array | None = None,
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
@@ -221,7 +237,8 @@ def gradient_and_hessian(  # type: ignore[empty-body]
 
     Parameters
     ----------
-    labels, logits, axis, mask, ignore_index, weights, label_smoothing, reduction, denominator
+    labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing,
+    reduction, denominator
         As in `gradient`, with the same errors.
 
     Returns
@@ -241,6 +258,101 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     """
 
 
+@computes(SPARSE_SOFTMAX, "gradient", "probabilities")
+def gradient_and_probabilities(  # type: ignore[empty-body]
+    *,
+    labels: Array,
+    logits: Array,
+    axis: int = -1,
+    mask: Array | None = None,
+    ignore_index: Number | None = None,
+    weights: Array | Number | None = None,
+    class_weights: Array | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
+) -> tuple[Array, Array]:
+    r"""Return the derivative of the loss and the predicted probabilities, from one exponential.
+
+    .. math:: p = \mathrm{softmax}(x)
+
+    Parameters
+    ----------
+    labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing,
+    reduction, denominator
+        As in `gradient`, with the same errors.
+
+    Returns
+    -------
+    gradient : array, shape and dtype of `logits`
+    probabilities : array, shape and dtype of `logits`
+        They depend on `logits`, `mask` and `ignore_index` only. At rows that are not kept they are
+        0; for those of all rows see `xent_api.special.softmax`.
+
+    Examples
+    --------
+    The accuracy of the predictions, from the pass that gives the gradient:
+
+    >>> import numpy as np
+    >>> from xent_api import sparse_softmax_xent
+    >>> labels = np.asarray([1, 0])
+    >>> slope, probabilities = sparse_softmax_xent.gradient_and_probabilities(
+    ...     labels=labels, logits=np.asarray([[0.0, 1.0], [0.0, 3.0]]), reduction="mean")
+    >>> print(np.mean(np.argmax(probabilities, axis=-1) == labels))
+    0.5
+    """
+
+
+@computes(SPARSE_SOFTMAX, "hessian_vector_product")
+def hessian_vector_product(
+    *,
+    labels: Array,
+    logits: Array,
+    vector: Array,
+    axis: int = -1,
+    mask: Array | None = None,
+    ignore_index: Number | None = None,
+    weights: Array | Number | None = None,
+    class_weights: Array | None = None,
+    label_smoothing: Number = 0.0,
+    reduction: Reduction = "none",
+    denominator: Array | Number | None = None,
+) -> Array:
+    r"""Return the matrix of second derivatives with respect to `logits`, times a vector v.
+
+    .. math::
+
+        (H v)_j = w\,Z\,p_j\,(v_j - \sum_k p_k v_k), \qquad
+        p = \mathrm{softmax}(x), \quad Z = \sum_k c_k z'_k
+
+    with the smoothed labels z', which without smoothing are 1 at the class index and 0 elsewhere.
+    The matrix H of each row, of K times K numbers, is not made. This is what conjugate-gradient and
+    newton-cg solvers ask for.
+
+    Parameters
+    ----------
+    vector : array, shape of `logits`
+        The vector v, of a dtype as an array of `weights`.
+    labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing,
+    reduction, denominator
+        As in `gradient`, with the same errors.
+
+    Returns
+    -------
+    array, shape and dtype of `logits`
+        Divided as the gradient is. 0 at rows that are not kept, whatever `vector` is there; NaN
+        where the loss is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xent_api import sparse_softmax_xent
+    >>> sparse_softmax_xent.hessian_vector_product(
+    ...     labels=np.asarray([1]), logits=np.zeros((1, 2)), vector=np.asarray([[1.0, 0.0]]))
+    array([[ 0.25, -0.25]])
+    """
+
+
 @totals(SPARSE_SOFTMAX)
 def total_weight(
     *,
@@ -250,23 +362,25 @@ def total_weight(
     mask: Array | None = None,
     ignore_index: Number | None = None,
     weights: Array | Number | None = None,
+    class_weights: Array | None = None,
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    dtype: DType | None = None,
 ) -> Array:
-    """Return the sum of the weights of the kept rows.
+    """Return the sum of the weights of the kept rows: each is its weight times that of its class.
 
-    Without weights this is the default denominator of a mean. With weights it is that of a weighted
-    mean, when it is given as `denominator`. Over many machines, add up both the sums of the losses
-    and these.
+    Without weights this is the default denominator of a mean, with weights that of "weighted_mean".
+    Over many machines, add up both the sums of the losses and these.
 
     Parameters
     ----------
     labels : integer array
-    mask, ignore_index, weights
-        As in `sparse_softmax_cross_entropy_with_logits`, with the same errors; they broadcast into
-        the shape of `labels`.
-    logits, axis, label_smoothing, reduction, denominator
+    mask, ignore_index, weights, class_weights
+        As in `sparse_softmax_cross_entropy_with_logits`, with the same errors; mask and weights
+        broadcast into the shape of `labels`. With class weights a label that is no class makes the
+        total NaN, unless it is ignored.
+    logits, axis, label_smoothing, reduction, denominator, dtype
         Not looked at, so that one dictionary of arguments serves the loss as well.
 
     Returns
@@ -275,8 +389,8 @@ def total_weight(
         Without weights the number of kept rows, in the default integer dtype of the namespace. It
         is floating, right to 1 ulp, where that dtype has 32 bits and the array more elements than
         it holds, or an unknown number of them. With weights it has the dtype in which they are
-        computed: float64 for float64 arrays, float32 for narrower ones; float64, where the device
-        has it, for integers and Python numbers.
+        computed, the wider of the two: float64 for float64 arrays, float32 for narrower ones;
+        float64, where the device has it, for integers and Python numbers.
 
     Examples
     --------

@@ -160,21 +160,25 @@ def test_all_arguments_are_keywords(suite: Suite, arrays: dict[str, Any]) -> Non
 
 def test_python_s_own_messages_have_a_hint(suite: Suite, arrays: dict[str, Any]) -> None:
     # From 3.13 on Python has a suggestion of its own between the name and the hint.
-    row = r" \(`weight` is called `weights` here, one for each position and not for each class\)$"
+    row = (
+        r" \(one for each position is called `weights` here, one for each class `class_weights`\)$"
+    )
     every = r"the arguments are `labels`, `logits`, `mask`"
     calls: list[tuple[dict[str, Any], str]] = [
         ({"weight": 1.0}, f"argument 'weight'.*{row}"),
         ({"input": 1, "target": 1}, "`input` is called `logits` here; `target` is called `labels`"),
         ({"dim": 1}, rf"argument 'dim'.* \({every}"),
-        ({"class_weight": 1}, r"\(look up .*, `weights=class_weights\[labels\]`\)$"),
+        ({"class_weights": 1}, r"\(`pos_weight` is the weight of the positive term\)$"),
         ({"from_logits": True}, r"\(`logits` are always logits\)$"),
-        ({"nonsense": True, "weight": 1}, f"`weight` is called .* class; {every}"),
+        ({"nonsense": True, "weight": 1}, f"`class_weights`; {every}"),
     ]
     for given, text in calls:
         with pytest.raises(TypeError, match=text):
             sigmoid_xent.loss(**arrays, **given)
     with pytest.raises(TypeError, match=r"argument 'dim'.* \(`dim` is called `axis` here\)$"):
         softmax_xent.gradient(**arrays, dim=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"`class_weight` is called `class_weights` here\)$"):
+        softmax_xent.gradient(**arrays, class_weight=1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=rf"2 were given \({every}.*; all by keyword\)$"):
         sigmoid_xent.gradient(arrays["labels"], arrays["logits"])  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"argument: 'logits'$"):

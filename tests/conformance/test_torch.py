@@ -276,7 +276,11 @@ def test_autocast(suite: Suite, dtype: str) -> None:
     with torch.autocast(kind, dtype=torch.bfloat16):
         logits = layer(features)
         loss = sigmoid_xent.loss(labels=labels, logits=logits, reduction="mean")
-    assert logits.dtype == loss.dtype == torch.bfloat16
+        wanted = sigmoid_xent.loss(labels=labels, logits=logits, dtype=torch.bfloat16)
+        both = sigmoid_xent.loss_and_gradient(labels=labels, logits=logits)
+    assert logits.dtype == wanted.dtype == both[1].dtype == torch.bfloat16
+    assert loss.dtype == both[0].dtype == torch.float32
+    assert sigmoid_xent.loss(labels=labels, logits=logits).dtype == torch.bfloat16
     loss.backward()
     slope = sigmoid_xent.gradient(labels=labels, logits=logits.detach().float(), reduction="mean")
     torch.testing.assert_close(layer.bias.grad, slope.sum(0), rtol=0.03, atol=1e-3)

@@ -59,15 +59,15 @@ class Backend:
             return self.xp.arange(size, dtype=dtype, **beside)
         return self.xp.asarray(list(range(size)), dtype=dtype, **beside)
 
-    def class_numbers(self, logits: Array, labels: Array) -> Array:
-        """Return the numbers 0 to K - 1 of the classes, the last axis, to compare labels with."""
+    def class_numbers(self, size: int, labels: Array) -> Array:
+        """Return the numbers of so many classes, in the last axis, to compare labels with."""
         info = self.xp.__array_namespace_info__()
         integer = info.default_dtypes(device=self.device(labels))["integral"]
         if name_of(labels.dtype) in ("int64", "uint64"):
             integer = self.xp.int64  # of which a narrower one would make other classes
-        classes = self.arange(logits.shape[-1], integer, labels)
+        classes = self.arange(size, integer, labels)
         # All ranks are equal: a library can be told to refuse others.
-        return self.xp.reshape(classes, (1,) * (logits.ndim - 1) + (-1,))
+        return self.xp.reshape(classes, (1,) * (labels.ndim - 1) + (-1,))
 
     def positions(self, labels: Array, axis: int) -> Array:
         """Return an array with an element for each row of labels, whose values do not matter."""
@@ -80,6 +80,10 @@ class Backend:
     def is_weak(self, array: Array) -> bool:
         """Tell whether an array is a Python number whose dtype means nothing."""
         return False
+
+    def loss_dtype(self, logits: Array) -> DType:
+        """Return the dtype of a loss of these logits, where none is asked for."""
+        return logits.dtype
 
     def accumulator(self, like: Array) -> DType | None:
         """Return float64 where the device of `like` has it, else None."""

@@ -2,6 +2,7 @@
 
 from contextvars import Context
 from functools import partial
+from itertools import zip_longest
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -108,7 +109,9 @@ def _run_block(
     *blocks: Array,
 ) -> Array | tuple[Array, ...]:
     shapes = [tuple(block.shape) for block in blocks]
-    if not all(map(_fits, shapes, repeated, (shapes[0],) * len(shapes))):
+    reach = zip_longest(*map(reversed, shapes), fillvalue=1)
+    model = tuple(max(sizes) for sizes in reach)[::-1]
+    if not all(map(_fits, shapes, repeated, (model,) * len(shapes))):
         names = ", ".join(f"`{name}`" for name in getattr(program, "operands", ()))
         raise ValueError(
             f"{names} must agree in the dimensions that were unknown; got blocks of shapes {shapes}"

@@ -38,6 +38,10 @@ def find_backend(array: Array) -> Backend | None:
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):
+        if torch.compiler.is_compiling():  # which knows no other way to import
+            from .torch import BACKEND
+
+            return BACKEND
         # An import statement takes 1 us also where everything is there.
         room = sys.modules.get(f"{__package__}.torch") or import_module(".torch", __package__)
         return room.BACKEND  # type: ignore[no-any-return]

@@ -4,11 +4,12 @@ from typing import Any, NamedTuple
 
 from .._backends.base import Backend
 from .._backends.names import name_of
-from .._typing import Array, Shape
+from .._typing import Array, DType, Shape
 from .arrays import NUMBERS, check_arrays
 from .kinds import (
     check_class_indices,
     check_denominator,
+    check_dtype,
     check_factor,
     check_logits,
     check_mask,
@@ -18,12 +19,22 @@ from .shapes import (
     check_axis,
     check_broadcast,
     check_class_shape,
+    check_classes,
     check_same_shape,
     check_size,
     without,
 )
 
-ARRAYS = ("logits", "labels", "mask", "weights", "pos_weight", "denominator")
+ARRAYS = (
+    "logits",
+    "labels",
+    "mask",
+    "weights",
+    "pos_weight",
+    "class_weights",
+    "denominator",
+    "vector",
+)
 
 
 class Family(NamedTuple):
@@ -57,11 +68,14 @@ class Inputs(NamedTuple):
     """The shape of the loss."""
     axis: int | None
     """The axis of the classes, counted from the end, if there are any."""
+    dtype: DType
+    """The dtype of the loss."""
 
 
 class TotalInputs(NamedTuple):
     """The arguments that a total weight depends on."""
 
+    family: Family
     backend: Backend
     arrays: dict[str, Array]
     number: float | None
@@ -83,7 +97,7 @@ def check(family: Family, arguments: dict[str, Any]) -> Inputs:
         check_class_indices(labels)
     else:
         check_factor("labels", labels, compute, boolean=True)
-        check_same_shape(labels, logits)
+        check_same_shape("labels", labels, logits)
     shape, axis, of = tuple(logits.shape), None, "`logits`"
     if family.has_classes:
         axis = check_axis(arguments["axis"], logits, "logits")
@@ -92,14 +106,19 @@ def check(family: Family, arguments: dict[str, Any]) -> Inputs:
             check_class_shape(labels, logits, shape)
         if smoothing or family.has_indices:
             check_size(tuple(logits.shape), axis)
+        check_class_weights(arrays, compute, logits.shape[axis])
+    if "vector" in arguments:
+        check_factor("vector", arrays["vector"], compute)
+        check_same_shape("vector", arrays["vector"], logits)
     _check_optional(backend, arrays, compute, shape, of)
     ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))
-    return Inputs(family, backend, arrays, numbers, compute, ignored, smoothing, shape, axis)
+    dtype = check_dtype(arguments.get("dtype"), logits, backend)
+    return Inputs(family, backend, arrays, numbers, compute, ignored, smoothing, shape, axis, dtype)
 
 
 def check_total(family: Family, arguments: dict[str, Any]) -> TotalInputs:
     """Return the checked arguments of a total; the others of a loss are not looked at."""
-    numbers, backend, arrays = _given(arguments, ("labels", "mask", "weights"))
+    numbers, backend, arrays = _given(arguments, ("labels", "mask", "weights", "class_weights"))
     labels = arrays["labels"]
     check_factor("labels", labels, "float64", boolean=True)
     shape, axis, of = tuple(labels.shape), None, "`labels`"
@@ -108,9 +127,10 @@ def check_total(family: Family, arguments: dict[str, Any]) -> TotalInputs:
     elif family.has_classes:
         axis = check_axis(arguments["axis"], labels, "labels")
         shape, of = without(shape, axis), "`labels` without `axis`"
+    check_class_weights(arrays, "float64", None if axis is None else labels.shape[axis])
     ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))
     _check_optional(backend, arrays, "float64", shape, of)
-    return TotalInputs(backend, arrays, numbers.get("weights"), ignored, axis)
+    return TotalInputs(family, backend, arrays, numbers.get("weights"), ignored, axis)
 
 
 def _given(
@@ -120,12 +140,21 @@ def _given(
     found = {name: as_number(name, arguments.get(name)) for name in names if name in NUMBERS}
     numbers = {name: number for name, number in found.items() if number is not None}
     given = {name: arguments.get(name) for name in names if name not in numbers}
-    given = {n: v for n, v in given.items() if v is not None or n in ("logits", "labels")}
+    required = ("logits", "labels", *(["vector"] if "vector" in arguments else []))
+    given = {n: v for n, v in given.items() if v is not None or n in required}
     for name, value in given.items():
-        if isinstance(value, bool) and name not in ("logits", "labels"):
+        if isinstance(value, bool) and name in ("mask", *NUMBERS):
             expected = "a boolean array" if name == "mask" else "a real array or a Python number"
             raise TypeError(f"`{name}` must be {expected}; got bool")
     return numbers, *check_arrays(given)
+
+
+def check_class_weights(arrays: dict[str, Array], compute: str, size: object) -> None:
+    """Raise unless class weights, if there are any, are real numbers for `size` classes."""
+    value = arrays.get("class_weights")
+    if value is not None:
+        check_factor("class_weights", value, compute)
+        check_classes(value, size)
 
 
 def _check_optional(

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
+from .._backends.base import Backend
 from .._backends.names import name_of, native_name
-from .._typing import Array
+from .._typing import Array, DType
 from .dtypes import FLOATING, INTEGRAL, compute_name
 
 
@@ -16,6 +17,35 @@ def check_logits(logits: Array) -> str:
         got = _got("logits", logits, accepted=FLOATING)
         raise TypeError(f"`logits` must have dtype {', '.join(FLOATING)}; got {got}{advice}")
     return compute_name(name)
+
+
+RESULTS = {
+    "float16": ("float16", "float32", "float64"),
+    "bfloat16": ("bfloat16", "float32", "float64"),
+    "float32": ("float32", "float64"),
+    "float64": ("float64",),
+}
+"""The dtypes that a loss may have, by that of the logits."""
+
+
+def check_dtype(dtype: DType, logits: Array, backend: Backend) -> DType:
+    """Return the dtype of the loss; raise unless it is one that it may have on that device."""
+    if dtype is None:
+        return backend.loss_dtype(logits)
+    name, found = name_of(logits.dtype), {}
+    for other in RESULTS[name]:
+        if other == name:
+            found[other] = logits.dtype
+        elif other != "float64" or backend.accumulator(logits) is not None:
+            found[other] = getattr(backend.xp, other)
+    wanted = None if isinstance(dtype, str) else found.get(name_of(dtype))
+    # The names of two libraries' dtypes are the same.
+    if wanted is None or not (dtype == wanted or dtype == getattr(backend.xp, name_of(dtype))):
+        raise TypeError(
+            f"`dtype` must be {' or '.join(found)}, of the namespace of `logits`, for logits of "
+            f"{name}; got {dtype!r}"
+        )
+    return wanted
 
 
 def check_factor(

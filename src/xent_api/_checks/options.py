@@ -5,6 +5,8 @@ from numbers import Integral, Real
 from .._typing import Array, Number
 from .dtypes import FLOATING, INTEGRAL, is_finite, round_to
 
+REDUCTIONS = ("none", "sum", "mean", "weighted_mean")
+
 
 def as_number(name: str, value: object) -> float | None:
     """Return a factor or denominator that is a number as a float, else None.
@@ -29,8 +31,10 @@ def check_finite(numbers: dict[str, float], compute: str) -> None:
 
 def check_reduction(reduction: object, denominator: Array | Number | None) -> None:
     """Raise unless the reduction is known and the denominator goes with it."""
-    if not isinstance(reduction, str) or reduction not in ("none", "sum", "mean"):
-        raise ValueError(f'`reduction` must be "none", "sum" or "mean"; got {reduction!r}')
+    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
+        *others, last = (f'"{name}"' for name in REDUCTIONS)
+        expected = f"{', '.join(others)} or {last}"
+        raise ValueError(f"`reduction` must be {expected}; got {reduction!r}")
     if denominator is not None and reduction != "mean":
         raise ValueError(
             f'`denominator` must be None unless `reduction` is "mean"; got {denominator!r} with '

@@ -26,15 +26,23 @@ def broadcasts_into(shape: Shape, target: Shape) -> bool:
     )
 
 
-def check_same_shape(labels: Array, logits: Array) -> None:
-    """Raise unless `labels` has the shape of `logits`; tell what takes class indices."""
-    shape, whole = tuple(labels.shape), tuple(logits.shape)
+def check_same_shape(name: str, value: Array, logits: Array) -> None:
+    """Raise unless an argument has the shape of `logits`; tell what takes class indices."""
+    shape, whole = tuple(value.shape), tuple(logits.shape)
     if same_shape(shape, whole):
         return
-    integers = name_of(labels.dtype) in INTEGRAL
+    integers = name == "labels" and name_of(value.dtype) in INTEGRAL
     indices = integers and any(whole[axis] != 1 for axis in class_axes(shape, whole))
     hint = ": sparse_softmax_xent takes class indices" if indices else ""
-    raise ValueError(f"`labels` must have the shape of `logits`, {whole}; got {shape}{hint}")
+    raise ValueError(f"`{name}` must have the shape of `logits`, {whole}; got {shape}{hint}")
+
+
+def check_classes(class_weights: Array, size: object) -> None:
+    """Raise unless there is a weight for each of `size` classes, or of any number of them."""
+    shape = tuple(class_weights.shape)
+    if len(shape) != 1 or (size is not None and not same_shape(shape, (size,))):
+        expected = "(K,), one for each class" if size is None else f"({size},), the classes"
+        raise ValueError(f"`class_weights` must have the shape {expected}; got {shape}")
 
 
 def class_axes(labels: Shape, logits: Shape) -> list[int]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .._backends.names import name_of
 from .._backends.registry import find_backend
 from .._checks.checker import Family, check
 from .._typing import Array
@@ -20,9 +21,9 @@ def call(family: Family, outputs: tuple[str, ...], arguments: dict[str, Any]) ->
     key = _key((family, outputs), arguments)
     known = None if key is None else _plans.get(key)
     if known is not None:
-        return run(known, to_rows(known.backend, arguments, known.axis))
+        return run(known, to_rows(known.backend, family, arguments, known.axis))
     inputs = check(family, arguments)
-    arrays = to_rows(inputs.backend, inputs.arrays, inputs.axis)
+    arrays = to_rows(inputs.backend, family, inputs.arrays, inputs.axis)
     new = plan(inputs, arrays, outputs, arguments["reduction"])
     if key is not None:
         if len(_plans) >= MAX_PLANS:
@@ -39,13 +40,15 @@ def _key(called: object, arguments: dict[str, Any]) -> tuple[object, ...] | None
             continue
         kind = type(value)
         found += (name, kind)
-        if kind in OPTIONS:
+        if name == "dtype":
+            found.append(name_of(value))
+        elif kind in OPTIONS:
             # 0.0 and -0.0 are equal, and NaN equals nothing.
             found.append(value.hex() if kind is float else value)
-            continue
-        backend = find_backend(value)
-        part = None if backend is None else backend.plan_key(value)
-        if part is None:
-            return None
-        found.append(part)
+        else:
+            backend = find_backend(value)
+            part = None if backend is None else backend.plan_key(value)
+            if part is None:
+                return None
+            found.append(part)
     return tuple(found)

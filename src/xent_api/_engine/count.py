@@ -4,34 +4,95 @@ from collections.abc import Iterable
 
 from .._backends.base import Backend, static_size
 from .._backends.names import name_of
-from .._checks.checker import TotalInputs
-from .._checks.dtypes import FLOATING, compute_name, dtype_of
+from .._checks.checker import Family, TotalInputs
+from .._checks.dtypes import FLOATING, compute_name
 from .._checks.shapes import same_shape
-from .._math.totals import CountProgram, QuotientProgram
+from .._math.totals import ClassWeightProgram, CountProgram, QuotientProgram
 from .._typing import Array, DType
+from .rows import to_rows
 
 
 def total_weight(inputs: TotalInputs) -> Array:
     """Return the sum of the weights of the kept positions, or their number."""
     backend, number, ignored = inputs.backend, inputs.number, inputs.ignored
     labels = inputs.arrays["labels"]
+    if "class_weights" in inputs.arrays:
+        return _class_weighted(inputs)
     if inputs.axis is not None:  # rows are counted by their first class
         labels = backend.positions(labels, inputs.axis)[..., 0]
     operands = {name: v for name, v in inputs.arrays.items() if name in ("mask", "weights")}
-    weights = operands.get("weights") if number is None else number
-    dtype = _weight_dtype(backend, labels, weights)
     size = static_size(tuple(labels.shape)) if backend.sized() else None
     if size is not None and ignored is None and not operands:
-        return _constant(backend, labels, size, number, dtype)
+        return _constant(backend, labels, size, number)
     operands = {"labels": labels} | operands
-    aligned = are_aligned(operands.values())
-    weight = None if number is None else (number, number.hex())
-    program = CountProgram(tuple(operands), dtype, weight, ignored, aligned)
-    (total,) = backend.evaluate(program, tuple(operands.values()), (True,))
-    if weights is None:
+    program = counter_of(backend, operands, number, ignored)
+    total = weighed(backend, program, operands)
+    if program.counts:
         return total
+    (rounded,) = backend.evaluate(QuotientProgram(program.dtype, None), (total,), (False,))
+    return rounded
+
+
+def counter_of(
+    backend: Backend, operands: dict[str, Array], number: float | None, ignored: float | None
+) -> CountProgram:
+    """Return the program of the weights of positions, or of their number.
+
+    For operands of which the first one has the shape of all, and a weight that is a `number`.
+    """
+    weights = operands.get("weights") if number is None else number
+    dtype = _weight_dtype(backend, next(iter(operands.values())), weights)
+    weight = None if number is None else (number, number.hex())
+    return CountProgram(tuple(operands), dtype, weight, ignored, are_aligned(operands.values()))
+
+
+def count_dtype(backend: Backend, program: CountProgram | ClassWeightProgram, like: Array) -> DType:
+    """Return the dtype of the sum."""
+    return backend.count_dtype(like) if program.counts else _wide(backend, like)
+
+
+def _class_weighted(inputs: TotalInputs) -> Array:
+    backend, number = inputs.backend, inputs.number
+    axis = -1 if inputs.axis is None else inputs.axis
+    arrays = to_rows(backend, inputs.family, inputs.arrays, axis)
+    numbers = {} if number is None else {"weights": number}
+    program = class_weigher(backend, inputs.family, arrays, numbers, inputs.ignored)
+    total = weighed(backend, program, arrays)
+    weights = arrays.get("weights") if number is None else number
+    dtype = _weight_dtype(backend, total, weights, arrays["class_weights"])
     (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
     return rounded
+
+
+def class_weigher(
+    backend: Backend,
+    family: Family,
+    arrays: dict[str, Array],
+    numbers: dict[str, float],
+    ignored: float | None,
+) -> ClassWeightProgram:
+    """Return the program of the weights of rows by their classes, for arrays as of `to_rows`."""
+    names: list[str] = ["labels", "mask", "weights", "class_weights"]
+    names = [name for name in names if name in arrays]
+    if family.has_indices:
+        names.append("classes")
+    dtype = _wide(backend, arrays["labels"])
+    number = numbers.get("weights")
+    weight = None if number is None else (number, number.hex())
+    size = arrays["class_weights"].shape[0]
+    return ClassWeightProgram(tuple(names), dtype, weight, ignored, size)
+
+
+def weighed(
+    backend: Backend, program: CountProgram | ClassWeightProgram, arrays: dict[str, Array]
+) -> Array:
+    """Return the sum of the weights of positions, or their number."""
+    if isinstance(program, ClassWeightProgram) and "classes" in program.operands:
+        numbers = backend.class_numbers(program.size, arrays["labels"])
+        arrays = arrays | {"classes": numbers}
+    operands = tuple([arrays[name] for name in program.operands])
+    (total,) = backend.evaluate(program, operands, (True,))
+    return total
 
 
 def are_aligned(arrays: Iterable[Array]) -> bool:
@@ -41,24 +102,26 @@ def are_aligned(arrays: Iterable[Array]) -> bool:
     return static_size(shapes[0]) is not None and all(same_shape(s, shapes[0]) for s in shapes)
 
 
-def _constant(
-    backend: Backend, labels: Array, size: int, number: float | None, dtype: DType
-) -> Array:
+def _constant(backend: Backend, labels: Array, size: int, number: float | None) -> Array:
     """Return a total that is known from the shape alone."""
     xp = backend.xp
-    if number is None:
-        dtype = backend.count_dtype(labels)
+    dtype = backend.count_dtype(labels) if number is None else _wide(backend, labels)
     value = size if number is None else size * number if size else 0.0
     return xp.full((), value, dtype=dtype, **backend.creation(labels))
 
 
-def _weight_dtype(backend: Backend, labels: Array, weights: Array | float | None) -> DType:
+def _weight_dtype(backend: Backend, like: Array, *weights: Array | float | None) -> DType:
     """Return the dtype of a total: that in which weights are computed, the widest for numbers."""
-    xp = backend.xp
-    if weights is None:
-        return xp.int8
+    given = [w for w in weights if w is not None]
+    if not given:
+        return backend.xp.int8
     # By name: `isdtype` may refuse dtypes that are no library's own.
-    if not isinstance(weights, float) and (name := name_of(weights.dtype)) in FLOATING:
-        return dtype_of(xp, compute_name(name))
-    wide = backend.accumulator(labels)
-    return xp.float32 if wide is None else wide
+    names = ["" if isinstance(w, float) else name_of(w.dtype) for w in given]
+    if all(name in FLOATING and compute_name(name) == "float32" for name in names):
+        return backend.xp.float32
+    return backend.xp.float64 if "float64" in names else _wide(backend, like)
+
+
+def _wide(backend: Backend, like: Array) -> DType:
+    wide = backend.accumulator(like)
+    return backend.xp.float32 if wide is None else wide

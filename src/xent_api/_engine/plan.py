@@ -6,9 +6,9 @@ from .._backends.base import Backend, Prepared, static_size
 from .._checks.checker import Inputs
 from .._checks.dtypes import dtype_of
 from .._math.program import LossProgram
-from .._math.totals import CountProgram, DivisorProgram, QuotientProgram
+from .._math.totals import ClassWeightProgram, CountProgram, DivisorProgram, QuotientProgram
 from .._typing import Array, DType, Reduction
-from .count import are_aligned
+from .count import class_weigher, count_dtype, counter_of, weighed
 from .rows import from_rows
 
 
@@ -18,8 +18,8 @@ class Plan(NamedTuple):
     backend: Backend
     axis: int | None
     """The axis of the classes, from the end, if there are any."""
-    counter: CountProgram | None
-    """How to count the kept positions, where a mean needs their number."""
+    counter: CountProgram | ClassWeightProgram | None
+    """How to count the kept positions, or to add up their weights, where a mean needs that."""
     program: LossProgram
     summed: tuple[bool, ...]
     """Which outputs of the program are added up."""
@@ -54,18 +54,20 @@ def plan(
         outputs,
         operands,
         compute,
-        _results(inputs, logits, summed),
-        tuple([not add for add in summed]),
+        _results(inputs, logits, outputs, summed),
+        tuple(
+            [not add and name != "probabilities" for name, add in zip(outputs, summed, strict=True)]
+        ),
         tuple([item for item in constants.items() if item[0] not in unused]),
         inputs.ignored,
         inputs.smoothing,
         wide=compute if rowwise and wide is None else wide,
         size=logits.shape[-1] if rowwise else None,
     )
-    finish = QuotientProgram(logits.dtype, constants.get("denominator"))
+    finish = QuotientProgram(inputs.dtype, constants.get("denominator"))
     known = {name: (array.dtype, array.shape) for name, array in arrays.items()}
     if counter is not None:
-        known["denominator"] = backend.count_dtype(logits), ()
+        known["denominator"] = count_dtype(backend, counter, logits), ()
     specs = [known.get(name) for name in operands]
     evaluate = backend.prepared(program, finish, summed, specs)
     return Plan(backend, inputs.axis, counter, program, summed, finish, evaluate)
@@ -76,10 +78,9 @@ def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
     backend, axis, counter, program, summed, finish, evaluate = plan
     given = arrays
     if counter is not None:
-        counted = tuple([arrays[name] for name in counter.operands])
-        (number,) = backend.evaluate(counter, counted, (True,))
-        arrays = arrays | {"denominator": number}
-        if "denominator" in program.operands:
+        number = weighed(backend, counter, arrays)
+        given = arrays = arrays | {"denominator": number}
+        if "denominator" in program.operands and counter.counts:
             (divisor,) = backend.evaluate(DivisorProgram(), (number,), (False,))
             given = arrays | {"denominator": divisor}
     denominator = arrays.get("denominator") if True in summed else None
@@ -105,7 +106,7 @@ def _evaluate(
     """Return the outputs, by the backend's ways of evaluating any program."""
     backend, program, summed = plan.backend, plan.program, plan.summed
     if "classes" in program.operands:
-        numbers = backend.class_numbers(arrays["logits"], arrays["labels"])
+        numbers = backend.class_numbers(program.size, arrays["labels"])
         arrays = arrays | {"classes": numbers}
     operands = tuple([arrays[name] for name in program.operands])
     found = backend.evaluate(program, operands, summed)
@@ -119,23 +120,36 @@ def _evaluate(
 
 def _denominator(
     inputs: Inputs, arrays: dict[str, Array], reduction: Reduction
-) -> tuple[dict[str, float], CountProgram | None]:
+) -> tuple[dict[str, float], CountProgram | ClassWeightProgram | None]:
     """Return the numbers of a call with the denominator, or how to count it where it is none."""
     backend, numbers = inputs.backend, inputs.numbers
-    if reduction != "mean" or "denominator" in numbers | arrays:
+    if reduction not in ("mean", "weighted_mean") or "denominator" in numbers | arrays:
         return numbers, None
+    weighted = reduction == "weighted_mean"
+    if weighted and "class_weights" in arrays:
+        return numbers, class_weigher(backend, inputs.family, arrays, numbers, inputs.ignored)
+    weight = numbers.get("weights") if weighted else None
     size = static_size(inputs.shape) if backend.sized() else None
-    if size is not None and "mask" not in arrays and inputs.ignored is None:
-        return numbers | {"denominator": float(size)}, None
+    optional = ("mask", "weights") if weighted else ("mask",)
+    given = [name for name in optional if name in arrays]
+    if size is not None and not given and inputs.ignored is None:
+        total = float(size) if weight is None else size * weight if size else 0.0
+        return numbers | {"denominator": total}, None
     positions = "labels" if inputs.axis is None else "positions"
-    counted = tuple([name for name in (positions, "mask") if name in arrays])
-    aligned = are_aligned([arrays[name] for name in counted])
-    return numbers, CountProgram(counted, backend.xp.int8, None, inputs.ignored, aligned)
+    counted = {name: arrays[name] for name in (positions, *given)}
+    return numbers, counter_of(backend, counted, weight, inputs.ignored)
 
 
-def _results(inputs: Inputs, logits: Array, summed: tuple[bool, ...]) -> tuple[DType, ...]:
+def _results(
+    inputs: Inputs, logits: Array, outputs: tuple[str, ...], summed: tuple[bool, ...]
+) -> tuple[DType, ...]:
     """Return the dtypes of the outputs: those of sums are rounded after they are divided."""
     backend = inputs.backend
     wide = None if inputs.axis is None else backend.accumulator(logits)
-    compute = dtype_of(backend.xp, inputs.compute)
-    return tuple([(compute if wide is None else wide) if add else logits.dtype for add in summed])
+    total = dtype_of(backend.xp, inputs.compute) if wide is None else wide
+    return tuple(
+        [
+            total if add else inputs.dtype if name == "loss" else logits.dtype
+            for name, add in zip(outputs, summed, strict=True)
+        ]
+    )

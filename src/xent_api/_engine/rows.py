@@ -4,10 +4,13 @@ Programs have the classes in the last axis, and an axis of one element there in 
 """
 
 from .._backends.base import Backend
+from .._checks.checker import Family
 from .._typing import Array
 
 
-def to_rows(backend: Backend, arrays: dict[str, Array], axis: int | None) -> dict[str, Array]:
+def to_rows(
+    backend: Backend, family: Family, arrays: dict[str, Array], axis: int | None
+) -> dict[str, Array]:
     """Return arrays by name, with the classes last; numbers are left out.
 
     Without an axis of classes: the arrays as they are.
@@ -16,18 +19,20 @@ def to_rows(backend: Backend, arrays: dict[str, Array], axis: int | None) -> dic
     """
     if axis is None:
         return arrays
-    logits = _last(backend, arrays["logits"], axis)
-    found = {"logits": logits}
-    for name in ("mask", "weights", "denominator"):
+    found: dict[str, Array] = {}
+    for name in ("logits", "vector", "mask", "weights", "class_weights", "denominator"):
         value = arrays.get(name)
-        if value is not None and not isinstance(value, (int, float)):
-            found[name] = value if name == "denominator" else value[..., None]
+        if value is None or isinstance(value, (int, float)):
+            continue
+        if name in ("logits", "vector"):
+            value = _last(backend, value, axis)
+        found[name] = value[..., None] if name in ("mask", "weights") else value
     labels = arrays["labels"]
-    if labels.ndim == logits.ndim:
+    if family.has_indices:
+        found["labels"] = found["positions"] = labels[..., None]
+    else:
         found["labels"] = _last(backend, labels, axis)
         found["positions"] = backend.positions(labels, axis)
-        return found
-    found["labels"] = found["positions"] = labels[..., None]
     return found
 
 

@@ -226,6 +226,10 @@ class TracedOps(Ops):
         """Return x at the label."""
         return self.tracer.call("take_label", at.marker, x, shape=at.labels.shape)
 
+    def take_class(self, x: Proxy, at: LabelPlace) -> Proxy:
+        """Return what one array for all rows has at the label."""
+        return self.tracer.call("take_class", at.labels, x, shape=at.labels.shape)
+
     def zero_at_label(self, x: Proxy, at: LabelPlace) -> Proxy:
         """Return x with 0 at the label."""
         return self.tracer.call("zero_at_label", at.marker, x)

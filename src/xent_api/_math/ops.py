@@ -109,6 +109,15 @@ class Ops:
         empty = self.is_zero(numerator) & self.is_zero(denominator)
         return numerator / self.where(empty, 1.0, denominator)
 
+    def mixture(self, one: Array, other: Array, share: float) -> Array:
+        """Return one*(1 - share) + other*share of numbers >= 0, and the same of two that are equal.
+
+        What is added to the larger part is no difference of which digits are lost.
+        """
+        if share <= 0.5:
+            return one + (other - one) * share
+        return other + (one - other) * (1.0 - share)
+
     def divided_by(self, x: Array, number: float) -> Array:
         """Return x / number, rounded once.
 
@@ -153,6 +162,10 @@ class Ops:
         """Return x at the label; at one that is no class, x of any class, or 0."""
         last = at.classes.shape[-1] - 1
         return self.take_along_axis(x, self.clip(at.labels, 0, last), axis=-1)
+
+    def take_class(self, x: Array, at: LabelPlace) -> Array:
+        """Return what one array for all rows has at the label; for no class anything or nothing."""
+        return self.take_label_by_sum(x, at)
 
     def take_label_by_sum(self, x: Array, at: LabelPlace) -> Array:
         """Return x at the label, or 0, by nothing but a sum of it and zeros."""

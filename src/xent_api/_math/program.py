@@ -15,16 +15,27 @@ from . import sigmoid, softmax
 from .masking import select, valid_positions
 from .mean import divided
 
-NEUTRAL: dict[str, Any] = {"logits": 0.0, "labels": 0.0, "weights": 1.0, "pos_weight": 1.0}
+NEUTRAL: dict[str, Any] = {
+    "logits": 0.0,
+    "labels": 0.0,
+    "weights": 1.0,
+    "pos_weight": 1.0,
+    "vector": 0.0,
+}
 """What stands for each operand where a position is not kept."""
 NEXT = {"loss": "gradient", "gradient": "hessian"}
 """The derivative of an output of the sigmoid family with respect to the logits."""
-SLOPES: dict[str, Any] = {"logits": "gradient", "labels": "label_slope", "weights": "loss"}
+SLOPES: dict[str, Any] = {
+    "logits": "gradient",
+    "labels": "label_slope",
+    "weights": "loss",
+    "class_weights": "class_weight_slope",
+}
 """The derivatives of the loss of the softmax families."""
 
 
 class LossProgram(NamedTuple):
-    """Loss, gradient or Hessian of a family.
+    """Loss, probabilities or derivatives of a family.
 
     What belongs to a row of classes keeps the axis of the classes, the last one, with one element.
     """
@@ -69,6 +80,8 @@ class LossProgram(NamedTuple):
         for name, neutral in NEUTRAL.items():
             if name in given and name not in values:
                 values[name] = select(ops, keep, ops.cast(given[name], self.compute), neutral)
+        if "class_weights" in given:
+            values["class_weights"] = ops.cast(given["class_weights"], self.compute)
         denominator = given.get("denominator", values.get("denominator"))
         denominator = denominator if True in self.divided else None
         formulas = self._elements if self.family == "sigmoid" else self._rows
@@ -148,7 +161,10 @@ class LossProgram(NamedTuple):
 
     def tangent(self, ops: Namespace, operand: str, product: Array) -> Array:
         """Return the tangent of an output, from the derivative times the tangent of an operand."""
-        of_rows = {"softmax": {"logits", "labels"}, "sparse_softmax": {"logits"}}
+        of_rows = {
+            "softmax": {"logits", "labels", "class_weights"},
+            "sparse_softmax": {"logits", "class_weights"},
+        }
         if operand not in of_rows.get(self.family, ()):
             return product
         return ops.plain_row_sum(product, product.dtype)
@@ -179,8 +195,9 @@ class LossProgram(NamedTuple):
             terms = sigmoid.pos_weight_terms(z, terms, smoothing=a)
         if self.wrt != "weights":
             terms = sigmoid.weighted(terms, values.get("weights"))
+        values["terms"] = terms
         return {
-            name: divided(ops, ELEMENTS[name](ops, x, z, terms), denominator if divide else None)
+            name: divided(ops, ELEMENTS[name](ops, values), denominator if divide else None)
             for name, divide in zip(self.outputs, self.divided, strict=True)
         }
 
@@ -194,31 +211,44 @@ class LossProgram(NamedTuple):
         of_loss = "loss" in self.outputs
         size, a = values.get("size", self.size), values.get("smoothing", self.smoothing)
         rows = softmax.Rows(size, a, self.compute, self.wide, of_loss)
-        x, z = values["logits"], values["labels"]
-        factors = None if self.wrt == "weights" else values.get("weights"), denominator
+        x, z, vector = values["logits"], values["labels"], values.get("vector")
+        weights = None if self.wrt == "weights" else values.get("weights")
+        factors = values.get("class_weights"), weights, denominator
         if self.family == "softmax":
             t = softmax.dense_terms(ops, rows, x, z, *factors)
-            made = {name: DENSE[name](ops, t, z) for name in self.outputs}
+            label, formulas = z, DENSE
         else:
             t, label = softmax.sparse_terms(ops, rows, x, values["classes"], z, keep, *factors)
-            made = {name: SPARSE[name](ops, t, label) for name in self.outputs}
-        return made
+            formulas = SPARSE
+        return {
+            name: formulas[name](ops, t, vector if name == PRODUCT else label)
+            for name in self.outputs
+        }
 
 
-ELEMENTS: dict[str, Callable[..., Array]] = {
-    "loss": lambda ops, x, _, terms: sigmoid.loss(ops, x, terms),
-    "gradient": lambda ops, _x, _z, terms: sigmoid.gradient(ops, terms),
-    "hessian": lambda _ops, _x, z, terms: sigmoid.hessian(z, terms),
+PRODUCT = "hessian_vector_product"
+ELEMENTS: dict[str, Callable[[Namespace, dict[str, Any]], Array]] = {
+    "loss": lambda ops, v: sigmoid.loss(ops, v["logits"], v["terms"]),
+    "gradient": lambda ops, v: sigmoid.gradient(ops, v["terms"]),
+    "hessian": lambda _, v: sigmoid.hessian(v["labels"], v["terms"]),
+    "probabilities": lambda ops, v: sigmoid.probabilities(ops, v["terms"]),
+    PRODUCT: lambda _, v: sigmoid.hessian(v["labels"], v["terms"]) * v["vector"],
 }
 DENSE: dict[str, Callable[..., Array]] = {
     "loss": softmax.dense_loss,
     "gradient": softmax.dense_gradient,
     "hessian": softmax.dense_hessian,
+    "probabilities": softmax.probabilities,
+    PRODUCT: softmax.hessian_vector_product,
     "label_slope": softmax.label_slope,
+    "class_weight_slope": softmax.class_weight_slope,
 }
 SPARSE: dict[str, Callable[..., Array]] = {
     "loss": softmax.sparse_loss,
     "gradient": softmax.sparse_gradient,
     "hessian": softmax.sparse_hessian,
+    "probabilities": softmax.sparse_probabilities,
+    PRODUCT: softmax.hessian_vector_product,
+    "class_weight_slope": softmax.sparse_class_weight_slope,
 }
 """Output → its formula from the terms."""

@@ -138,6 +138,11 @@ def gradient(ops: Namespace, t: Terms) -> Array:
     return (tail if t.coefficients is None else t.coefficients * tail) - t.residual
 
 
+def probabilities(ops: Namespace, t: Terms) -> Array:
+    """Return sigmoid(x) = b + s*e/(1 + e), which below 0 is the tail itself."""
+    return (0.5 - 0.5 * t.sign) + t.sign * ops.over_one_plus(t.decay)
+
+
 def hessian(z: Array, t: Terms) -> Array:
     """Return d²L/dx² = c*e/(1 + e)².
 

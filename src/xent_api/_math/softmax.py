@@ -11,6 +11,12 @@ With m = max x, u = x - m <= 0, e = exp(u), and r the sum of all e but one that 
     \partial L/\partial x_j = w\,((Z - z_j)\,p_j - z_j\,n_j), \qquad
     p = e/(1+r), \quad n = ((1-e) + r)/(1+r) = 1 - p.
 
+The labels z are those that are meant: of a part a of the labels that is spread evenly (smoothing),
+and of a weight c for each class, with Z their sum,
+
+.. math:: z_j = c_j\,(z_j^0\,(1-a) + a\,Z^0/K), \qquad
+    Z = (1-a) \sum_j c_j z_j^0 + a\,Z^0 \sum_j c_j/K.
+
 For labels in [0, Z] all terms of the loss are >= 0. r is summed without the 1 of the largest logit,
 so that a confident prediction costs r, which may be 1e-30, and not 0; and n, the probability of all
 other classes, is a sum too where the textbook's 1 - p rounds to 0. Classes that share the maximum
@@ -57,8 +63,12 @@ class Terms(NamedTuple):
     """The sum of all e but one that is 1; NaN where the label is no class."""
     partition: Array
     """S = 1 + r, the sum of all e."""
+    labels: Array | None
+    """z, where there is a label for each class."""
     mass: Array | None
     """Z; None stands for 1."""
+    class_weights: Any
+    """c; None stands for 1."""
     weights: Array | None
     """w; None stands for 1."""
     denominator: Array | float | None
@@ -80,6 +90,8 @@ class Label(NamedTuple):
     """The sum of the rest."""
     defined: Array
     """1 where the label is a class, else NaN."""
+    weight: Array | None
+    """c at the label, where it is not in w; None stands for 1."""
 
 
 def dense_terms(
@@ -87,21 +99,34 @@ def dense_terms(
     rows: Rows,
     x: Array,
     z: Array,
+    class_weights: Array | None,
     weights: Array | float | None,
     denominator: Array | float | None,
 ) -> Terms:
     """Return the terms for a label of each class."""
-    mass = ops.row_sum(z, rows.wide)
+    total = ops.row_sum(z, rows.wide)
+    weighted, mass = z, total
+    if class_weights is not None:
+        weighted = z * class_weights
+        mass = ops.row_sum(weighted, rows.wide)
 
     def at_label(m: Array) -> Array:
-        at_max = ops.plain_row_sum(ops.where(x == m, z, 0.0), rows.wide)
+        at_max = ops.plain_row_sum(ops.where(x == m, weighted, 0.0), rows.wide)
         return at_max * 2.0 >= mass
 
     m = _maximum(ops, rows, x, at_label)
     known = _exponentials(ops, x, m)
     r = ops.sum_excluding_max(known[1], rows.wide)
     r, (u, e) = ops.recomputed(r, known, _exponentials, x, m)
-    return Terms(rows, u, e, r, 1.0 + r, mass, row_weights(ops, weights, r), denominator)
+    labels = weighted
+    if rows.smoothing:
+        labels = _smoothed(ops, rows, z, total)
+        if class_weights is not None:
+            labels = labels * class_weights
+            spread = total * _mean(ops, rows, class_weights)
+            mass = ops.mixture(mass, spread, rows.smoothing)
+    w = row_weights(ops, weights, r)
+    return Terms(rows, u, e, r, 1.0 + r, labels, mass, class_weights, w, denominator)
 
 
 def sparse_terms(
@@ -111,12 +136,14 @@ def sparse_terms(
     classes: Array,
     labels: Array,
     keep: Array | None,
+    class_weights: Array | None,
     weights: Array | float | None,
     denominator: Array | float | None,
 ) -> tuple[Terms, Label]:
     """Return the terms for a class index, of which one that is no class makes the row NaN.
 
-    Not where the row is not kept: tools that look for NaN would find it on the way.
+    Not where the row is not kept: tools that look for NaN would find it on the way. Without
+    smoothing the weight of the class is a factor of the row.
     """
     at = ops.place(classes, labels, rows.compute)
     chosen = ops.take_label(x, at)
@@ -125,19 +152,32 @@ def sparse_terms(
     u_label = ops.shift(ops.cast(chosen, rows.wide), ops.cast(m, rows.wide))
     rest, e_label = ops.zero_at_label(e, at), ops.exp(u_label)
     b = ops.row_sum(rest, rows.wide)
-    valid = is_class(labels, rows.size)
-    if keep is not None:
-        valid = ~(keep & ~valid)  # or not kept: kernels know no other "or"
     # Every output depends on one of these, and so does every derivative: as a factor.
-    defined = ops.where(valid, ops.ones_like(b), nan)
+    defined = ops.where(_is_right(labels, rows.size, keep), ops.ones_like(b), nan)
     r, partition = (b + (e_label - 1.0)) * defined, (b + e_label) * defined
-    terms = Terms(rows, u, e, r, partition, None, row_weights(ops, weights, r), denominator)
-    return terms, Label(at, u_label, e_label, rest, b, defined)
+    w, weight, mass = row_weights(ops, weights, r), None, None
+    if class_weights is not None:
+        weight = ops.cast(ops.take_class(class_weights, at), rows.wide)
+        if rows.smoothing:
+            mass = ops.mixture(weight, _mean(ops, rows, class_weights), rows.smoothing)
+        else:
+            w, weight = weight if w is None else w * weight, None
+    terms = Terms(rows, u, e, r, partition, None, mass, class_weights, w, denominator)
+    return terms, Label(at, u_label, e_label, rest, b, defined, weight)
 
 
-def is_class(labels: Array, size: int) -> Array:
-    """Tell the labels that are numbers of one of `size` classes."""
-    return (labels >= 0) & (labels < size)
+def class_weight_at(
+    ops: Namespace, class_weights: Array, at: LabelPlace, size: int, keep: Array | None
+) -> Array:
+    """Return the weight of the class that the label is; NaN for one that is none, if it counts."""
+    value = ops.take_class(class_weights, at)
+    return ops.where(_is_right(at.labels, size, keep), value, nan)
+
+
+def _is_right(labels: Array, size: int, keep: Array | None) -> Array:
+    """Tell the rows whose label is the number of one of `size` classes, or is not kept."""
+    valid = (labels >= 0) & (labels < size)
+    return valid if keep is None else ~(keep & ~valid)  # kernels know no other "or"
 
 
 def row_weights(ops: Namespace, weights: Array | float | None, like: Array) -> Array | None:
@@ -149,12 +189,12 @@ def row_weights(ops: Namespace, weights: Array | float | None, like: Array) -> A
     return ops.cast(weights, like.dtype)
 
 
-def dense_loss(ops: Namespace, t: Terms, z: Array) -> Array:
+def dense_loss(ops: Namespace, t: Terms, _: Array) -> Array:
     """Return L of the rows for a label of each class."""
     u = t.u
     if t.weights is not None:
         u = ops.finite_if_weighted_by_0(u, t.weights)
-    products = ops.product_or_zero(_smoothed(ops, t, z), u)
+    products = ops.product_or_zero(t.labels, u)
     return _loss(ops, t, -ops.row_sum(products, t.rows.wide))
 
 
@@ -163,27 +203,36 @@ def sparse_loss(ops: Namespace, t: Terms, label: Label) -> Array:
     size, smoothing, _, wide, _ = t.rows
     if not smoothing:
         return _loss(ops, t, -label.u)
-    spread = ops.row_sum(t.u, wide) * (smoothing / size)
     kept = 0.0 if _is(smoothing, 1.0) else label.u * (1.0 - smoothing)
+    u = t.u
+    if label.weight is not None:
+        kept = ops.product_or_zero(label.weight * (1.0 - smoothing), label.u)
+        u = ops.product_or_zero(t.class_weights, u)
+    spread = ops.row_sum(u, wide) * (smoothing / size)
     return _loss(ops, t, -(kept + spread))
 
 
-def dense_gradient(ops: Namespace, t: Terms, z: Array) -> Array:
+def dense_gradient(ops: Namespace, t: Terms, _: Array) -> Array:
     """Return dL/dx for a label of each class."""
-    z, factor = _smoothed(ops, t, z), _factor(ops, t, None, t.partition)
+    factor = _factor(ops, t, None, t.partition)
     p = t.e * _narrow(ops, t, factor)
-    return _gradient(p, _complement(ops, t, p, factor), z, _narrow(ops, t, t.mass) - z)
+    n = _complement(ops, t, p, factor)
+    return _gradient(p, n, t.labels, _narrow(ops, t, t.mass) - t.labels)
 
 
 def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
     """Return dL/dx for a class index."""
     size, smoothing = t.rows.size, t.rows.smoothing
     share, factor = smoothing / size if smoothing else 0.0, _factor(ops, t, None, t.partition)
-    ends = (1.0 - smoothing) + share, smoothing - share
+    ends, each = ((1.0 - smoothing) + share, smoothing - share), (share, 1.0 - share)
+    if label.weight is not None:
+        at_label = label.weight * ends[0]
+        ends, share = (at_label, t.mass - at_label), share * t.class_weights
+        each = share, _narrow(ops, t, t.mass) - share
     at_label = _gradient(label.e * factor, label.b * factor, *ends)
     p = label.rest * _narrow(ops, t, factor)
     n = _complement(ops, t, p, factor) if smoothing else None
-    others = _gradient(p, n, share, 1.0 - share)
+    others = _gradient(p, n, *each)
     return ops.set_at_label(others, label.at, _narrow(ops, t, at_label))
 
 
@@ -216,20 +265,70 @@ def _hessian(ops: Namespace, t: Terms, r: Array, partition: Array) -> Array:
     return value - (value * (smaller * share) - smaller * error)
 
 
+def probabilities(ops: Namespace, t: Terms, _: Array) -> Array:
+    """Return p."""
+    return t.e * _narrow(ops, t, 1.0 / t.partition)
+
+
+def sparse_probabilities(ops: Namespace, t: Terms, _: Label) -> Array:
+    """Return p, which does not depend on the label: it may be no class."""
+    return t.e * _narrow(ops, t, 1.0 / ops.row_sum(t.e, t.rows.wide))
+
+
+def hessian_vector_product(ops: Namespace, t: Terms, vector: Array) -> Array:
+    """Return the matrix of second derivatives times a vector v: w*Z*p*(v - sum(p*v))."""
+    factor = _factor(ops, t, t.mass, t.partition)
+    mean = ops.row_sum(t.e * vector, t.rows.wide) / t.partition
+    return (t.e * _narrow(ops, t, factor)) * (vector - _narrow(ops, t, mean))
+
+
 def label_slope(ops: Namespace, t: Terms, z: Array) -> Array:
-    """Return dL/dz = w*(log(1 + r) - u), smoothed as the labels are.
+    """Return dL/dz = w*(log(1 + r) - u), weighted and smoothed as the labels are.
 
     At a class that is switched off it would be infinite. There it is that of u = 0, because what
     made a label of 0 will multiply it by 0.
     """
     size, smoothing = t.rows.size, t.rows.smoothing
-    softplus = ops.log1p_rest(_narrow(ops, t, t.r), size, t.rows.compute)
-    u = ops.zero_if_infinite(t.u, z)
+    softplus, u = _softplus(ops, t), ops.zero_if_infinite(t.u, z)
+    if t.class_weights is not None:
+        slope = ops.product_or_zero(t.class_weights, softplus - u)
+        if smoothing:
+            mean = ops.row_sum(slope, slope.dtype) / size
+            slope = slope * (1.0 - smoothing) + mean * smoothing
+        return _weighted_class(ops, t, slope)
     if smoothing:
         mean = ops.row_sum(u, u.dtype) / size
         kept = ops.zeros_like(u) if _is(smoothing, 1.0) else u * (1.0 - smoothing)
         u = kept + mean * smoothing
-    return _weighted(ops, softplus - u, None if t.weights is None else _narrow(ops, t, t.weights))
+    return _weighted_class(ops, t, softplus - u)
+
+
+def class_weight_slope(ops: Namespace, t: Terms, z: Array) -> Array:
+    """Return dL/dc = w*z*(log(1 + r) - u), with z smoothed and not weighted."""
+    if t.rows.smoothing:
+        z = _smoothed(ops, t.rows, z, ops.row_sum(z, t.rows.wide))
+    return _weighted_class(ops, t, ops.product_or_zero(z, _softplus(ops, t) - t.u))
+
+
+def sparse_class_weight_slope(ops: Namespace, t: Terms, label: Label) -> Array:
+    """Return the same for a class index."""
+    size, smoothing = t.rows.size, t.rows.smoothing
+    slope = _softplus(ops, t) - t.u
+    others = slope * (smoothing / size) if smoothing else ops.zeros_like(slope)
+    at_label = ops.log1p_rest(t.r, size, t.rows.compute) - label.u
+    at_label = at_label * ((1.0 - smoothing) + smoothing / size) if smoothing else at_label
+    found = ops.set_at_label(others, label.at, _narrow(ops, t, at_label))
+    return _weighted_class(ops, t, found)
+
+
+def _softplus(ops: Namespace, t: Terms) -> Array:
+    """Return log(1 + r) beside what each class has."""
+    return ops.log1p_rest(_narrow(ops, t, t.r), t.rows.size, t.rows.compute)
+
+
+def _weighted_class(ops: Namespace, t: Terms, value: Array) -> Array:
+    """Return what each class has times the weight of the row."""
+    return _weighted(ops, value, None if t.weights is None else _narrow(ops, t, t.weights))
 
 
 def _maximum(ops: Namespace, rows: Rows, x: Array, at_label: Any) -> Array:
@@ -249,12 +348,15 @@ def _exponentials(ops: Namespace, x: Array, m: Array) -> tuple[Array, Array]:
     return u, ops.exp(u)
 
 
-def _smoothed(ops: Namespace, t: Terms, z: Array) -> Array:
-    """Return the labels, of which `smoothing` is spread evenly."""
-    size, smoothing = t.rows.size, t.rows.smoothing
-    if not smoothing:
-        return z
-    return z * (1.0 - smoothing) + _narrow(ops, t, t.mass) * (smoothing / size)
+def _smoothed(ops: Namespace, rows: Rows, z: Array, total: Array) -> Array:
+    """Return labels of that sum, of which `smoothing` is spread evenly."""
+    spread = ops.cast(total, rows.compute) * (rows.smoothing / rows.size)
+    return z * (1.0 - rows.smoothing) + spread
+
+
+def _mean(ops: Namespace, rows: Rows, class_weights: Array) -> Array:
+    """Return the mean of the class weights."""
+    return ops.row_sum(class_weights, rows.wide) / rows.size
 
 
 def _loss(ops: Namespace, t: Terms, linear: Array) -> Array:

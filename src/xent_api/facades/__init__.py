@@ -1,9 +1,9 @@
 """The documented signatures of other systems, on arrays of any namespace.
 
-They only translate arguments. `tensorflow`, `tensorflow_v1` and `paddle` are modules to import;
-none of them imports the system whose name it has.
+They only translate arguments. `torch`, `optax`, `tensorflow`, `tensorflow_v1` and `paddle` are
+modules to import; none of them imports the system whose name it has.
 """
 
-from . import paddle, tensorflow, tensorflow_v1
+from . import optax, paddle, tensorflow, tensorflow_v1, torch
 
-__all__ = ["paddle", "tensorflow", "tensorflow_v1"]
+__all__ = ["optax", "paddle", "tensorflow", "tensorflow_v1", "torch"]

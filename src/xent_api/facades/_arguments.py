@@ -1,6 +1,12 @@
 """What the documented signatures ask of their arguments beyond the package's own checks."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from .._backends.names import name_of
+
+CODE = re.compile("`[^`]*`")
 
 
 def require(**arguments: object) -> None:
@@ -17,3 +23,20 @@ def require_same_dtype(**arguments: object) -> None:
         return  # no arrays: the family's own checks say so
     if name_of(a.dtype) != name_of(b.dtype):
         raise TypeError(f"`{first}` must have the dtype of `{second}`, {b.dtype}; got {a.dtype}")
+
+
+@contextmanager
+def own_names(**names: str) -> Iterator[None]:
+    """Name arguments in errors as they are called here (the package's name → the one here)."""
+
+    def renamed(code: re.Match[str]) -> str:
+        text = code[0]
+        for name, own in names.items():
+            text = re.sub(rf"\b{name}\b", own, text)
+        return text
+
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        text = CODE.sub(renamed, str(error))
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(text) from None

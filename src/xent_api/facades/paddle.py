@@ -1,18 +1,13 @@
 """The signature of ``paddle.fluid.layers.sigmoid_cross_entropy_with_logits``."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from .._backends.marks import as_it_is
 from .._checks.checker import SIGMOID, TotalInputs, check
 from .._engine.count import total_weight
 from .._engine.plan import plan, run
 from .._typing import Array, Number
-from ._arguments import require, require_same_dtype
+from ._arguments import own_names, require, require_same_dtype
 
 __all__ = ["sigmoid_cross_entropy_with_logits"]
-CODE = re.compile("`[^`]*`")
 
 
 @as_it_is
@@ -66,27 +61,13 @@ def sigmoid_cross_entropy_with_logits(
     require(x=x, label=label)
     require_same_dtype(label=label, x=x)
     defaults = {"label_smoothing": 0.0, "reduction": "none", "denominator": None}
-    with _own_names():
+    with own_names(labels="label", logits="x"):
         given = {"labels": label, "logits": x, "ignore_index": ignore_index}
         inputs = check(SIGMOID, given | defaults)
     arrays = inputs.arrays
     if normalize:
         labels = {"labels": arrays["labels"]}
-        count = total_weight(TotalInputs(inputs.backend, labels, None, inputs.ignored))
+        count = total_weight(TotalInputs(SIGMOID, inputs.backend, labels, None, inputs.ignored))
         arrays = arrays | {"denominator": count}
     (losses,) = run(plan(inputs, arrays, ("loss",), "none"), arrays)
     return losses
-
-
-@contextmanager
-def _own_names() -> Iterator[None]:
-    """Name the arguments in errors as they are called here."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        text = CODE.sub(lambda code: _renamed(code[0]), str(error))
-        raise (TypeError if isinstance(error, TypeError) else ValueError)(text) from None
-
-
-def _renamed(code: str) -> str:
-    return re.sub(r"\blabels\b", "label", re.sub(r"\blogits\b", "x", code))

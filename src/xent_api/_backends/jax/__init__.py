@@ -96,10 +96,10 @@ class JaxBackend(Backend):
         Rows have a rule of their own: JAX would not differentiate float64 where there is none. It
         is used where a derivative has no closed form, as that of a gradient.
         """
+        ops = DifferentiatedShardedOps(self.xp) if sharded and program.rowwise else self.ops
         if not isinstance(program, LossProgram) or not program.rowwise:
-            return partial(program.results, self.ops)
+            return partial(program.results, ops)
         by_platform = self._by_platform(program, traced=True, sharded=sharded)
-        ops = DifferentiatedShardedOps(self.xp) if sharded else self.ops
         lines = self._rows(program, ops, wide=jax.config.jax_enable_x64)
 
         def chosen(*operands: Array) -> tuple[Array, ...]:

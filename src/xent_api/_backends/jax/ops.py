@@ -46,6 +46,10 @@ class JaxOps(Ops):
         off = self.is_zero_times_infinity(factor, x)
         return self.where(off, 0.0, factor * self.where(off, 0.0, x))
 
+    def take_class(self, x: Array, at: LabelPlace) -> Array:
+        """Return what one array for all rows has at the label; for no class that of another."""
+        return self.take(x, self.clip(at.labels, 0, x.shape[-1] - 1))
+
     def shift(self, x: Array, m: Array) -> Array:
         """Return x - m, and 0 where x is the maximum.
 
@@ -66,7 +70,7 @@ class DifferentiatedJaxOps(DifferentiatedOps, JaxOps):
 class ShardedOps(JaxOps):
     """For a mesh with Explicit axes: no class and no row is looked up, cut out or put together."""
 
-    take_label = Ops.take_label_by_sum
+    take_label = take_class = Ops.take_label_by_sum
 
 
 class DifferentiatedShardedOps(DifferentiatedJaxOps, ShardedOps):
@@ -211,6 +215,8 @@ class UnrolledOps(CpuOps):
         for number, value in enumerate(others, start=1):
             first = self.where(at.labels == number, value, first)
         return first
+
+    take_class = take_label
 
     def _classes(self, x: Array) -> list[Array]:
         return [x[..., number : number + 1] for number in range(x.shape[-1])]

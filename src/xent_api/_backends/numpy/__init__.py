@@ -133,7 +133,7 @@ class NumpyBackend(QuietBackend):
             native = CALLS.find(program, summed, *specs)
             if native is not None:
                 return native.run(operands)
-        if isinstance(program, LossProgram) and program.rowwise:
+        if program.rowwise:
             tiling = Tiling(executor, program, operands, summed, limits.row_tile_elements)
             return _added_up(tiling.evaluate(workers))
         # No operand enlarges the largest one. (One that broadcasts can be larger than nothing.)

@@ -154,6 +154,11 @@ def _take_label(index: Array, array: Array, *, out: Array) -> Array:
     return out
 
 
+def _take_class(labels: Array, values: Array, *, out: Array) -> Array:
+    np.take(values.reshape(-1), labels, mode="clip", out=out)
+    return out
+
+
 def _zero_at_label(index: Array, value: Array, *, out: Array) -> Array:
     """Return the value with 0 at the label of each row."""
     if value is not out:
@@ -191,6 +196,7 @@ KERNELS = KernelTable(
         "select": _select,
         "zero_if_infinite": _zero_if_infinite,
         "neg_abs": _neg_abs,
+        "take_class": _take_class,
         "take_label": _take_label,
         "zero_at_label": _zero_at_label,
         "set_at_label": _set_at_label,

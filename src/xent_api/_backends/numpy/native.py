@@ -29,7 +29,7 @@ from .native_rows import Known, RowCall
 
 NUMBER: tuple[DType, Shape] = np.dtype(np.int64), ()
 """The number of a class, which a kernel counts itself."""
-WHOLE = ("labels", "logits")
+WHOLE = ("labels", "logits", "vector")
 """The operands that have the shape of the loss. Others may broadcast."""
 
 

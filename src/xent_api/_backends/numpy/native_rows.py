@@ -43,7 +43,8 @@ class Known(NamedTuple):
 
     def levels(self) -> tuple[str, ...]:
         """Return what each operand has a number for: see `stages`."""
-        of_classes = {"logits": "class", "classes": "index"}
+        of_classes = dict.fromkeys(("logits", "vector", "class_weights"), "class")
+        of_classes["classes"] = "index"
         if self.program.family == "softmax":
             of_classes["labels"] = "class"
         return tuple(

@@ -19,6 +19,7 @@ from .native import NativeCall, counted
 from .ops import FINAL_OPS, OPS, is_distributed, xp
 
 Operands = tuple[Array, ...]
+HALVES = (torch.float16, torch.bfloat16)
 
 
 class TorchBackend(Backend):
@@ -33,7 +34,8 @@ class TorchBackend(Backend):
         if type(array) not in eager.PLAIN or array.is_nested or eager.is_traced():
             return None
         setting = current.get()
-        return array.dtype, array.shape, array.device, array.layout, setting.native
+        key = array.dtype, array.shape, array.device, array.layout, setting.native
+        return (*key, True) if _is_autocast(array) else key
 
     def as_supported(self, array: Array) -> Array:
         """Return the tensor, unless it is a sparse or a nested one."""
@@ -59,6 +61,10 @@ class TorchBackend(Backend):
     def accumulator(self, like: Array) -> DType | None:
         """Return the dtype of sums."""
         return eager.accumulator(like)
+
+    def loss_dtype(self, logits: Array) -> DType:
+        """Return float32 for half precision under autocast, as for the losses of PyTorch."""
+        return torch.float32 if _is_autocast(logits) else logits.dtype
 
     def count_dtype(self, like: Array) -> DType:
         """Return the dtype that every sum of integers has."""
@@ -105,6 +111,14 @@ class TorchBackend(Backend):
             if eager.is_differentiated(operands)
             else program.results(OPS, *operands)
         )
+
+
+def _is_autocast(array: Array) -> bool:
+    """Tell whether losses of such logits are to be those of float32."""
+    if array.dtype not in HALVES:
+        return False
+    kind = array.device.type
+    return bool(torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind))
 
 
 def is_fused(operands: Operands) -> bool:

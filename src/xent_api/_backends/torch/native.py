@@ -192,7 +192,7 @@ class NativeCall:
         known = dict(zip(self.program.operands, operands, strict=True))
         return tuple(
             [
-                BASE.class_numbers(known["logits"], known["labels"]) if value is None else value
+                BASE.class_numbers(self.program.size, known["labels"]) if value is None else value
                 for value in operands
             ]
         )

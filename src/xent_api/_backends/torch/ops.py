@@ -41,6 +41,12 @@ class TorchOps(DifferentiatedOps):
             return self.take_label_by_sum(x, at)
         return torch.gather(x, -1, torch.clamp(at.labels, 0, at.classes.shape[-1] - 1))
 
+    def take_class(self, x: Array, at: LabelPlace) -> Array:
+        """Return what one tensor for all rows has at the label; for no class that of another."""
+        if is_distributed(x):
+            return self.take_label_by_sum(x, at)
+        return x[torch.clamp(at.labels, 0, x.shape[0] - 1)]
+
     def zero_at_label(self, x: Array, at: LabelPlace) -> Array:
         """Return x with 0 at the label."""
         return self._laid_out(x, super().zero_at_label(x, at))

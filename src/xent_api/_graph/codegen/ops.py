@@ -124,6 +124,14 @@ class NativeOps(TracedOps):
         """Return x with -0 at the label: what adds nothing, for processors to leave out."""
         return self.where(at.marker, x, -0.0)
 
+    def mixture(self, one: Proxy, other: Proxy, share: Proxy | float) -> Proxy:
+        """Return one*(1 - share) + other*share, which of equal numbers is the same."""
+        return self.fma(other, cast("Proxy", share), self.fma(one, -share, one))
+
+    def take_class(self, x: Proxy, at: LabelPlace) -> Proxy:
+        """Return what one array for all rows has at the label."""
+        return self.take_label(x, at)
+
     def take_label(self, x: Proxy, at: LabelPlace) -> Proxy:
         """Return x at the label; at one that is no class, x of the nearest class."""
         return self.tracer.call("take_label", at.labels, x, shape=at.labels.shape)
