@@ -4,7 +4,7 @@ Loss, mask and gradient are written once and run on whatever library owns the ar
 package imports no array library.
 """
 
-from . import facades, sigmoid_xent, softmax_xent, sparse_softmax_xent
+from . import facades, sigmoid_xent, softmax_xent, sparse_softmax_xent, special
 from ._backends.execution import execution
 from ._version import __version__
 from .sigmoid_xent import sigmoid_cross_entropy_with_logits
@@ -21,4 +21,5 @@ __all__ = [
     "softmax_xent",
     "sparse_softmax_cross_entropy_with_logits",
     "sparse_softmax_xent",
+    "special",
 ]

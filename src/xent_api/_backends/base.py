@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._math.ops import Ops, SummingOps
-from .._math.program import LossProgram
+from .._math.program import Differentiable
 from .._math.totals import QuotientProgram
 from .._typing import Array, Device, DType, Namespace, Program, Shape
 from .names import name_of
@@ -102,7 +102,7 @@ class Backend:
 
     def prepared(
         self,
-        program: LossProgram,
+        program: Differentiable,
         finish: QuotientProgram,
         summed: tuple[bool, ...],
         specs: Sequence[Spec | None],

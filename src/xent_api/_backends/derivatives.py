@@ -7,27 +7,16 @@ of differentiating the arithmetic: exact, with nothing to save but the operands.
 from collections.abc import Iterable
 from typing import TypeGuard
 
-from .._math.program import LossProgram
-from .._typing import Array, Namespace, Program
+from .._math.program import Differentiable
+from .._typing import Program
 
 
-def has_closed_form(program: Program, floating: Iterable[bool]) -> TypeGuard[LossProgram]:
+def has_closed_form(program: Program, floating: Iterable[bool]) -> TypeGuard[Differentiable]:
     """Tell whether the derivatives with respect to all operands that are `floating` are known.
 
     All of them, because a library's nested transformations do not tell which ones they vary.
     """
-    if not isinstance(program, LossProgram):
+    if not isinstance(program, Differentiable):
         return False
     pairs = zip(program.operands, floating, strict=True)
     return program.has_derivatives([name for name, wanted in pairs if wanted])
-
-
-def product(
-    ops: Namespace,
-    program: LossProgram,
-    derivative: Array,
-    factor: Array,
-    operands: tuple[Array, ...],
-) -> Array:
-    """Return a derivative times a tangent or cotangent, which is 0 where a position is not kept."""
-    return derivative * program.masked(ops, ops.astype(factor, derivative.dtype), *operands)

@@ -11,7 +11,7 @@ from .kinds import (
     check_denominator,
     check_dtype,
     check_factor,
-    check_logits,
+    check_floating,
     check_mask,
 )
 from .options import as_number, check_finite, check_ignored, check_reduction, check_smoothing
@@ -22,6 +22,7 @@ from .shapes import (
     check_classes,
     check_same_shape,
     check_size,
+    check_some_classes,
     without,
 )
 
@@ -85,12 +86,30 @@ class TotalInputs(NamedTuple):
     """As in `Inputs`, if the labels have one for the classes."""
 
 
+class SpecialInputs(NamedTuple):
+    """The arguments of a function of `special`."""
+
+    backend: Backend
+    x: Array
+    compute: str
+    axis: int | None
+
+
+def check_special(x: Array, axis: object, *, has_classes: bool) -> SpecialInputs:
+    """Return the checked arguments; only a function of classes has an axis."""
+    backend, arrays = check_arrays({"x": x})
+    x = arrays["x"]
+    compute = check_floating("x", x)
+    place = check_axis(axis, x, "x") if has_classes else None
+    return SpecialInputs(backend, x, compute, place)
+
+
 def check(family: Family, arguments: dict[str, Any]) -> Inputs:
     """Return the checked arguments; raise TypeError or ValueError as the public contract says."""
     check_reduction(arguments["reduction"], arguments["denominator"])
     numbers, backend, arrays = _given(arguments, ARRAYS)
     logits, labels = arrays["logits"], arrays["labels"]
-    compute = check_logits(logits)
+    compute = check_floating("logits", logits)
     check_finite(numbers, compute)
     smoothing = check_smoothing(arguments["label_smoothing"], compute)
     if family.has_indices:
@@ -101,6 +120,7 @@ def check(family: Family, arguments: dict[str, Any]) -> Inputs:
     shape, axis, of = tuple(logits.shape), None, "`logits`"
     if family.has_classes:
         axis = check_axis(arguments["axis"], logits, "logits")
+        check_some_classes(logits, axis, "logits")
         shape, of = without(shape, axis), "the loss"
         if family.has_indices:
             check_class_shape(labels, logits, shape)
@@ -126,6 +146,7 @@ def check_total(family: Family, arguments: dict[str, Any]) -> TotalInputs:
         check_class_indices(labels)
     elif family.has_classes:
         axis = check_axis(arguments["axis"], labels, "labels")
+        check_some_classes(labels, axis, "labels")
         shape, of = without(shape, axis), "`labels` without `axis`"
     check_class_weights(arrays, "float64", None if axis is None else labels.shape[axis])
     ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))

@@ -8,15 +8,15 @@ from .._typing import Array, DType
 from .dtypes import FLOATING, INTEGRAL, compute_name
 
 
-def check_logits(logits: Array) -> str:
-    """Return the name of the dtype to compute in; raise unless `logits` is real floating."""
-    name = name_of(logits.dtype)
-    if name not in FLOATING:
-        kind = native_name(logits.dtype) or name
+def check_floating(name: str, value: Array) -> str:
+    """Return the name of the dtype to compute in; raise unless an array is real floating."""
+    found = name_of(value.dtype)
+    if found not in FLOATING:
+        kind = native_name(value.dtype) or found
         advice = ": cast it to float32" if kind in INTEGRAL else ""
-        got = _got("logits", logits, accepted=FLOATING)
-        raise TypeError(f"`logits` must have dtype {', '.join(FLOATING)}; got {got}{advice}")
-    return compute_name(name)
+        got = _got(name, value, accepted=FLOATING)
+        raise TypeError(f"`{name}` must have dtype {', '.join(FLOATING)}; got {got}{advice}")
+    return compute_name(found)
 
 
 RESULTS = {

@@ -52,7 +52,7 @@ def class_axes(labels: Shape, logits: Shape) -> list[int]:
 
 
 def check_axis(axis: object, array: Array, of: str) -> int:
-    """Return the axis counted from the end; raise unless the array has it, and classes in it."""
+    """Return the axis counted from the end; raise unless the array has it."""
     if isinstance(axis, bool) or not isinstance(axis, Integral):
         raise TypeError(f"`axis` must be an int; got {type(axis).__name__}")
     axis, shape = int(axis), tuple(array.shape)
@@ -62,9 +62,14 @@ def check_axis(axis: object, array: Array, of: str) -> int:
         raise ValueError(
             f"`axis` must lie in [-{len(shape)}, {len(shape)}), the axes of `{of}`; got {axis}"
         )
+    return axis - len(shape) if axis >= 0 else axis
+
+
+def check_some_classes(array: Array, axis: int, of: str) -> None:
+    """Raise where an array has no classes in an axis."""
+    shape = tuple(array.shape)
     if shape[axis] == 0:
         raise ValueError(f"`{of}` must have at least one class; got shape {shape}, axis {axis}")
-    return axis - len(shape) if axis >= 0 else axis
 
 
 def check_size(shape: Shape, axis: int) -> None:

@@ -11,28 +11,39 @@ from .rows import to_rows
 
 OPTIONS = (bool, int, float, str)  # no set: PyTorch 2.8's compiler takes none of types
 MAX_PLANS = 256
-_plans: dict[tuple[object, ...], Plan] = {}
+Key = tuple[object, ...]
+_plans: dict[Key, Plan] = {}
 """Plans of earlier calls. A call with the same types, dtypes, shapes and options reuses its plan;
 only the values differ. Checking and planning take some 40 us, which small arrays would feel."""
 
 
 def call(family: Family, outputs: tuple[str, ...], arguments: dict[str, Any]) -> tuple[Array, ...]:
     """Return these outputs for the arguments of a family function."""
-    key = _key((family, outputs), arguments)
-    known = None if key is None else _plans.get(key)
+    key = key_of((family, outputs), arguments)
+    known = known_plan(key)
     if known is not None:
         return run(known, to_rows(known.backend, family, arguments, known.axis))
     inputs = check(family, arguments)
     arrays = to_rows(inputs.backend, family, inputs.arrays, inputs.axis)
     new = plan(inputs, arrays, outputs, arguments["reduction"])
-    if key is not None:
-        if len(_plans) >= MAX_PLANS:
-            _plans.clear()
-        _plans[key] = new
+    keep(key, new)
     return run(new, arrays)
 
 
-def _key(called: object, arguments: dict[str, Any]) -> tuple[object, ...] | None:
+def known_plan(key: Key | None) -> Plan | None:
+    """Return the plan of an earlier call."""
+    return None if key is None else _plans.get(key)
+
+
+def keep(key: Key | None, plan: Plan) -> None:
+    """Keep a plan for later calls."""
+    if key is not None:
+        if len(_plans) >= MAX_PLANS:
+            _plans.clear()
+        _plans[key] = plan
+
+
+def key_of(called: object, arguments: dict[str, Any]) -> Key | None:
     """Return all that a plan depends on, or None where an argument's part in it has no key."""
     found: list[object] = [called]
     for name, value in arguments.items():

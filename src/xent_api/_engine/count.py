@@ -1,15 +1,47 @@
 """The sum of the weights of the kept positions."""
 
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-from .._backends.base import Backend, static_size
+from .._backends.base import Backend, Prepared, static_size
 from .._backends.names import name_of
 from .._checks.checker import Family, TotalInputs
 from .._checks.dtypes import FLOATING, compute_name
 from .._checks.shapes import same_shape
-from .._math.totals import ClassWeightProgram, CountProgram, QuotientProgram
+from .._math.program import LossProgram
+from .._math.totals import CountProgram, QuotientProgram
 from .._typing import Array, DType
 from .rows import to_rows
+
+
+class Counter(NamedTuple):
+    """What adds up the weights of positions, or counts them."""
+
+    program: Any
+    """A `CountProgram`, or a `LossProgram` of weights."""
+    dtype: DType
+    """The dtype of the sum."""
+    evaluate: Prepared | None = None
+    """What does so faster."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the sum is a number of positions."""
+        return isinstance(self.program, CountProgram) and self.program.counts
+
+    def total(self, backend: Backend, arrays: dict[str, Array]) -> Array:
+        """Return the sum."""
+        program = self.program
+        if self.evaluate is not None:
+            found = self.evaluate(tuple([arrays.get(name) for name in program.operands]), ())
+            if found is not None:
+                return found[0]
+        if "classes" in program.operands:
+            numbers = backend.class_numbers(program.size, arrays["labels"])
+            arrays = arrays | {"classes": numbers}
+        operands = tuple([arrays[name] for name in program.operands])
+        (total,) = backend.evaluate(program, operands, (True,))
+        return total
 
 
 def total_weight(inputs: TotalInputs) -> Array:
@@ -25,41 +57,40 @@ def total_weight(inputs: TotalInputs) -> Array:
     if size is not None and ignored is None and not operands:
         return _constant(backend, labels, size, number)
     operands = {"labels": labels} | operands
-    program = counter_of(backend, operands, number, ignored)
-    total = weighed(backend, program, operands)
-    if program.counts:
+    counter = counter_of(backend, operands, number, ignored)
+    total = counter.total(backend, operands)
+    if counter.counts:
         return total
-    (rounded,) = backend.evaluate(QuotientProgram(program.dtype, None), (total,), (False,))
+    dtype = counter.program.dtype
+    (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
     return rounded
 
 
 def counter_of(
     backend: Backend, operands: dict[str, Array], number: float | None, ignored: float | None
-) -> CountProgram:
-    """Return the program of the weights of positions, or of their number.
+) -> Counter:
+    """Return what adds up the weights of positions, or counts them.
 
     For operands of which the first one has the shape of all, and a weight that is a `number`.
     """
+    first = next(iter(operands.values()))
     weights = operands.get("weights") if number is None else number
-    dtype = _weight_dtype(backend, next(iter(operands.values())), weights)
+    dtype = _weight_dtype(backend, first, weights)
     weight = None if number is None else (number, number.hex())
-    return CountProgram(tuple(operands), dtype, weight, ignored, are_aligned(operands.values()))
-
-
-def count_dtype(backend: Backend, program: CountProgram | ClassWeightProgram, like: Array) -> DType:
-    """Return the dtype of the sum."""
-    return backend.count_dtype(like) if program.counts else _wide(backend, like)
+    program = CountProgram(tuple(operands), dtype, weight, ignored, are_aligned(operands.values()))
+    of_sum = backend.count_dtype(first) if program.counts else _wide(backend, first)
+    return Counter(program, of_sum)
 
 
 def _class_weighted(inputs: TotalInputs) -> Array:
     backend, number = inputs.backend, inputs.number
     axis = -1 if inputs.axis is None else inputs.axis
     arrays = to_rows(backend, inputs.family, inputs.arrays, axis)
-    numbers = {} if number is None else {"weights": number}
-    program = class_weigher(backend, inputs.family, arrays, numbers, inputs.ignored)
-    total = weighed(backend, program, arrays)
     weights = arrays.get("weights") if number is None else number
-    dtype = _weight_dtype(backend, total, weights, arrays["class_weights"])
+    dtype = _weight_dtype(backend, arrays["labels"], weights, arrays["class_weights"])
+    numbers = {} if number is None else {"weights": number}
+    counter = class_weigher(backend, inputs.family, arrays, numbers, inputs.ignored, dtype)
+    total = counter.total(backend, arrays)
     (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
     return rounded
 
@@ -70,29 +101,32 @@ def class_weigher(
     arrays: dict[str, Array],
     numbers: dict[str, float],
     ignored: float | None,
-) -> ClassWeightProgram:
-    """Return the program of the weights of rows by their classes, for arrays as of `to_rows`."""
+    compute: DType,
+) -> Counter:
+    """Return what adds up the weights of rows by their classes, for arrays as of `to_rows`."""
     names: list[str] = ["labels", "mask", "weights", "class_weights"]
     names = [name for name in names if name in arrays]
     if family.has_indices:
         names.append("classes")
-    dtype = _wide(backend, arrays["labels"])
-    number = numbers.get("weights")
-    weight = None if number is None else (number, number.hex())
-    size = arrays["class_weights"].shape[0]
-    return ClassWeightProgram(tuple(names), dtype, weight, ignored, size)
-
-
-def weighed(
-    backend: Backend, program: CountProgram | ClassWeightProgram, arrays: dict[str, Array]
-) -> Array:
-    """Return the sum of the weights of positions, or their number."""
-    if isinstance(program, ClassWeightProgram) and "classes" in program.operands:
-        numbers = backend.class_numbers(program.size, arrays["labels"])
-        arrays = arrays | {"classes": numbers}
-    operands = tuple([arrays[name] for name in program.operands])
-    (total,) = backend.evaluate(program, operands, (True,))
-    return total
+    wide = _wide(backend, arrays["labels"])
+    constants = tuple([(n, (v, v.hex())) for n, v in numbers.items() if n == "weights"])
+    row = backend.row_dtype(arrays["labels"])
+    program = LossProgram(
+        family.name,
+        ("weight",),
+        tuple(names),
+        compute,
+        (wide,),
+        (False,),
+        constants,
+        ignored,
+        0.0,
+        wide=compute if row is None else row,
+        size=arrays["class_weights"].shape[0],
+    )
+    specs = [(arrays[n].dtype, arrays[n].shape) if n in arrays else None for n in names]
+    finish = QuotientProgram(wide, None)
+    return Counter(program, wide, backend.prepared(program, finish, (True,), specs))
 
 
 def are_aligned(arrays: Iterable[Array]) -> bool:

@@ -5,10 +5,10 @@ from typing import NamedTuple
 from .._backends.base import Backend, Prepared, static_size
 from .._checks.checker import Inputs
 from .._checks.dtypes import dtype_of
-from .._math.program import LossProgram
-from .._math.totals import ClassWeightProgram, CountProgram, DivisorProgram, QuotientProgram
+from .._math.program import Differentiable, LossProgram
+from .._math.totals import DivisorProgram, QuotientProgram
 from .._typing import Array, DType, Reduction
-from .count import class_weigher, count_dtype, counter_of, weighed
+from .count import Counter, class_weigher, counter_of
 from .rows import from_rows
 
 
@@ -18,9 +18,9 @@ class Plan(NamedTuple):
     backend: Backend
     axis: int | None
     """The axis of the classes, from the end, if there are any."""
-    counter: CountProgram | ClassWeightProgram | None
+    counter: Counter | None
     """How to count the kept positions, or to add up their weights, where a mean needs that."""
-    program: LossProgram
+    program: Differentiable
     summed: tuple[bool, ...]
     """Which outputs of the program are added up."""
     finish: QuotientProgram
@@ -67,7 +67,7 @@ def plan(
     finish = QuotientProgram(inputs.dtype, constants.get("denominator"))
     known = {name: (array.dtype, array.shape) for name, array in arrays.items()}
     if counter is not None:
-        known["denominator"] = count_dtype(backend, counter, logits), ()
+        known["denominator"] = counter.dtype, ()
     specs = [known.get(name) for name in operands]
     evaluate = backend.prepared(program, finish, summed, specs)
     return Plan(backend, inputs.axis, counter, program, summed, finish, evaluate)
@@ -78,7 +78,7 @@ def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
     backend, axis, counter, program, summed, finish, evaluate = plan
     given = arrays
     if counter is not None:
-        number = weighed(backend, counter, arrays)
+        number = counter.total(backend, arrays)
         given = arrays = arrays | {"denominator": number}
         if "denominator" in program.operands and counter.counts:
             (divisor,) = backend.evaluate(DivisorProgram(), (number,), (False,))
@@ -120,23 +120,25 @@ def _evaluate(
 
 def _denominator(
     inputs: Inputs, arrays: dict[str, Array], reduction: Reduction
-) -> tuple[dict[str, float], CountProgram | ClassWeightProgram | None]:
+) -> tuple[dict[str, float], Counter | None]:
     """Return the numbers of a call with the denominator, or how to count it where it is none."""
     backend, numbers = inputs.backend, inputs.numbers
     if reduction not in ("mean", "weighted_mean") or "denominator" in numbers | arrays:
         return numbers, None
     weighted = reduction == "weighted_mean"
     if weighted and "class_weights" in arrays:
-        return numbers, class_weigher(backend, inputs.family, arrays, numbers, inputs.ignored)
+        compute = dtype_of(backend.xp, inputs.compute)
+        given = arrays, numbers, inputs.ignored, compute
+        return numbers, class_weigher(backend, inputs.family, *given)
     weight = numbers.get("weights") if weighted else None
     size = static_size(inputs.shape) if backend.sized() else None
     optional = ("mask", "weights") if weighted else ("mask",)
-    given = [name for name in optional if name in arrays]
-    if size is not None and not given and inputs.ignored is None:
+    names = [name for name in optional if name in arrays]
+    if size is not None and not names and inputs.ignored is None:
         total = float(size) if weight is None else size * weight if size else 0.0
         return numbers | {"denominator": total}, None
     positions = "labels" if inputs.axis is None else "positions"
-    counted = {name: arrays[name] for name in (positions, *given)}
+    counted = {name: arrays[name] for name in (positions, *names)}
     return numbers, counter_of(backend, counted, weight, inputs.ignored)
 
 

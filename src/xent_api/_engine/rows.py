@@ -5,6 +5,7 @@ Programs have the classes in the last axis, and an axis of one element there in 
 
 from .._backends.base import Backend
 from .._checks.checker import Family
+from .._math.program import ROW_OUTPUTS
 from .._typing import Array
 
 
@@ -25,23 +26,24 @@ def to_rows(
         if value is None or isinstance(value, (int, float)):
             continue
         if name in ("logits", "vector"):
-            value = _last(backend, value, axis)
+            value = last(backend, value, axis)
         found[name] = value[..., None] if name in ("mask", "weights") else value
     labels = arrays["labels"]
     if family.has_indices:
         found["labels"] = found["positions"] = labels[..., None]
     else:
-        found["labels"] = _last(backend, labels, axis)
+        found["labels"] = last(backend, labels, axis)
         found["positions"] = backend.positions(labels, axis)
     return found
 
 
 def from_rows(backend: Backend, output: str, value: Array, axis: int) -> Array:
     """Return an output of a program as a family returns it: losses have no classes."""
-    if output == "loss":
+    if output in ROW_OUTPUTS:
         return backend.xp.squeeze(value, axis=-1)
     return value if axis == -1 else backend.xp.moveaxis(value, -1, axis)
 
 
-def _last(backend: Backend, array: Array, axis: int) -> Array:
+def last(backend: Backend, array: Array, axis: int) -> Array:
+    """Return an array with an axis moved to the end."""
     return array if axis == -1 else backend.xp.moveaxis(array, axis, -1)

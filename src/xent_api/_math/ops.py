@@ -181,6 +181,10 @@ class Ops:
 
     # What compilers and automatic differentiation are told
 
+    def stop_gradient(self, x: Array) -> Array:
+        """Return x as a constant for derivatives."""
+        return x
+
     def constant_unless(self, x: Array, varies: Callable[[], Array]) -> Array:
         """Return x, of which derivatives see a constant except where it `varies`."""
         return x
@@ -210,10 +214,6 @@ class SummingOps(Ops):
 
 class DifferentiatedOps(Ops):
     """The primitives where the library may differentiate their lines."""
-
-    def stop_gradient(self, x: Array) -> Array:
-        """Return x as a constant for derivatives."""
-        raise NotImplementedError
 
     def constant_unless(self, x: Array, varies: Callable[[], Array]) -> Array:
         """Return x, of which derivatives see a constant except where it `varies`."""

@@ -8,12 +8,13 @@ that what is made of one can be kept.
 
 from collections.abc import Callable, Iterable
 from math import nan
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from .._typing import Array, Constant, DType, Namespace
 from . import sigmoid, softmax
 from .masking import select, valid_positions
 from .mean import divided
+from .special import SpecialProgram
 
 NEUTRAL: dict[str, Any] = {
     "logits": 0.0,
@@ -35,7 +36,7 @@ SLOPES: dict[str, Any] = {
 
 
 class LossProgram(NamedTuple):
-    """Loss, probabilities or derivatives of a family.
+    """Loss, probabilities, derivatives or weights of a family.
 
     What belongs to a row of classes keeps the axis of the classes, the last one, with one element.
     """
@@ -151,16 +152,25 @@ class LossProgram(NamedTuple):
         """Return the program for where rows have no wider dtype."""
         return self._with(wide=self.compute)
 
-    def masked(self, ops: Namespace, value: Array, *operands: Array) -> Array:
-        """Return `value`, a tangent or cotangent, where the operands are kept, else 0.
+    def pulled(
+        self, ops: Namespace, slope: Array, cotangent: Array, operands: tuple[Array, ...]
+    ) -> Array:
+        """Return the cotangent of an operand from that of the output and its derivative.
 
-        The derivative is 0 there, but it would be NaN times a value that is not finite.
+        0 where a position is not kept, whatever the two are there.
         """
-        given = dict(zip(self.operands, operands, strict=True))
-        return select(ops, self._valid(ops, given), value, 0.0)
+        return slope * self.masked(ops, cotangent, *operands)
 
-    def tangent(self, ops: Namespace, operand: str, product: Array) -> Array:
-        """Return the tangent of an output, from the derivative times the tangent of an operand."""
+    def pushed(
+        self,
+        ops: Namespace,
+        operand: str,
+        slope: Array,
+        tangent: Array,
+        operands: tuple[Array, ...],
+    ) -> Array:
+        """Return the tangent of an output, from that of an operand and the derivative by it."""
+        product = slope * self.masked(ops, tangent, *operands)
         of_rows = {
             "softmax": {"logits", "labels", "class_weights"},
             "sparse_softmax": {"logits", "class_weights"},
@@ -168,6 +178,14 @@ class LossProgram(NamedTuple):
         if operand not in of_rows.get(self.family, ()):
             return product
         return ops.plain_row_sum(product, product.dtype)
+
+    def masked(self, ops: Namespace, value: Array, *operands: Array) -> Array:
+        """Return `value`, a tangent or cotangent, where the operands are kept, else 0.
+
+        The derivative is 0 there, but it would be NaN times a value that is not finite.
+        """
+        given = dict(zip(self.operands, operands, strict=True))
+        return select(ops, self._valid(ops, given), value, 0.0)
 
     def _with(self, **changes: Any) -> "LossProgram":
         """Return the program with other fields; not every compiler traces `_replace`."""
@@ -211,14 +229,19 @@ class LossProgram(NamedTuple):
         of_loss = "loss" in self.outputs
         size, a = values.get("size", self.size), values.get("smoothing", self.smoothing)
         rows = softmax.Rows(size, a, self.compute, self.wide, of_loss)
-        x, z, vector = values["logits"], values["labels"], values.get("vector")
+        z, vector, classes = values["labels"], values.get("vector"), values.get("classes")
         weights = None if self.wrt == "weights" else values.get("weights")
         factors = values.get("class_weights"), weights, denominator
+        if self.outputs == ("weight",):
+            if self.family == "softmax":
+                return {"weight": softmax.dense_weight(ops, rows, z, *factors[:2])}
+            return {"weight": softmax.sparse_weight(ops, rows, classes, z, keep, *factors[:2])}
+        x = values["logits"]
         if self.family == "softmax":
             t = softmax.dense_terms(ops, rows, x, z, *factors)
             label, formulas = z, DENSE
         else:
-            t, label = softmax.sparse_terms(ops, rows, x, values["classes"], z, keep, *factors)
+            t, label = softmax.sparse_terms(ops, rows, x, classes, z, keep, *factors)
             formulas = SPARSE
         return {
             name: formulas[name](ops, t, vector if name == PRODUCT else label)
@@ -226,6 +249,9 @@ class LossProgram(NamedTuple):
         }
 
 
+Differentiable: TypeAlias = LossProgram | SpecialProgram
+ROW_OUTPUTS = ("loss", "weight", "logsumexp")
+"""The outputs of programs of rows that are one number for each row."""
 PRODUCT = "hessian_vector_product"
 ELEMENTS: dict[str, Callable[[Namespace, dict[str, Any]], Array]] = {
     "loss": lambda ops, v: sigmoid.loss(ops, v["logits"], v["terms"]),

@@ -166,12 +166,30 @@ def sparse_terms(
     return terms, Label(at, u_label, e_label, rest, b, defined, weight)
 
 
-def class_weight_at(
-    ops: Namespace, class_weights: Array, at: LabelPlace, size: int, keep: Array | None
+def dense_weight(
+    ops: Namespace, rows: Rows, z: Array, class_weights: Array, weights: Array | float | None
 ) -> Array:
-    """Return the weight of the class that the label is; NaN for one that is none, if it counts."""
-    value = ops.take_class(class_weights, at)
-    return ops.where(_is_right(at.labels, size, keep), value, nan)
+    """Return the weight of the rows: the sum of the labels times the weights of their classes."""
+    value = ops.row_sum(z * class_weights, rows.wide)
+    w = row_weights(ops, weights, value)
+    return value if w is None else value * w
+
+
+def sparse_weight(
+    ops: Namespace,
+    rows: Rows,
+    classes: Array,
+    labels: Array,
+    keep: Array | None,
+    class_weights: Array,
+    weights: Array | float | None,
+) -> Array:
+    """Return the weight of the rows: that of the class, NaN where the label is none and counts."""
+    at = ops.place(classes, labels, rows.compute)
+    value = ops.cast(ops.take_class(class_weights, at), rows.wide)
+    value = ops.where(_is_right(labels, rows.size, keep), value, nan)
+    w = row_weights(ops, weights, value)
+    return value if w is None else value * w
 
 
 def _is_right(labels: Array, size: int, keep: Array | None) -> Array:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 from .._typing import Array, Constant, DType, Namespace
 from .masking import select, valid_positions
 from .mean import divided
-from .softmax import class_weight_at
 
 
 class CountProgram(NamedTuple):
@@ -45,50 +44,6 @@ class CountProgram(NamedTuple):
         if self.weight is None:
             return (keep,)
         return (select(ops, keep, ops.astype(keep, self.dtype) * self.weight[0], 0.0),)
-
-
-class ClassWeightProgram(NamedTuple):
-    """The weight of each row by its classes, 0 where it is not kept.
-
-    That of the label for class indices, NaN where it is no class; for a label of each class the sum
-    of the labels times the weights of their classes.
-    """
-
-    operands: tuple[str, ...]
-    dtype: DType
-    weight: Constant | None
-    """A factor of all."""
-    ignored: int | float | None
-    size: int
-    """K, the number of classes."""
-
-    @property
-    def rowwise(self) -> bool:
-        """Whether a row of classes is one thing."""
-        return True
-
-    @property
-    def counts(self) -> bool:
-        """Whether the sum is a number of positions."""
-        return False
-
-    def results(self, ops: Namespace, *operands: Array) -> tuple[Array]:
-        """Return the weights of the rows."""
-        given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
-        labels, class_weights = given["labels"], ops.cast(given["class_weights"], self.dtype)
-        keep = valid_positions(ops, labels, given.get("mask"), self.ignored)
-        if "classes" in given:
-            labels = ops.cast(labels, given["classes"].dtype)
-            at = ops.place(given["classes"], labels, self.dtype)
-            value = class_weight_at(ops, class_weights, at, self.size, keep)
-        else:
-            labels = select(ops, keep, ops.cast(labels, self.dtype), 0.0)
-            value = ops.row_sum(labels * class_weights, self.dtype)
-        if "weights" in given:
-            value = value * select(ops, keep, ops.cast(given["weights"], self.dtype), 1.0)
-        if self.weight is not None:
-            value = value * self.weight[0]
-        return (select(ops, keep, value, 0.0),)
 
 
 class DivisorProgram(NamedTuple):

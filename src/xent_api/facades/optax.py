@@ -5,7 +5,7 @@ import math
 from .. import sigmoid_xent, softmax_xent, sparse_softmax_xent
 from .._backends.marks import as_it_is
 from .._checks.arrays import check_arrays
-from .._checks.kinds import check_class_indices, check_factor, check_logits, check_mask
+from .._checks.kinds import check_class_indices, check_factor, check_floating, check_mask
 from .._checks.shapes import check_axis, check_broadcast, check_same_shape
 from .._typing import Array
 from ._arguments import own_names, require
@@ -144,7 +144,7 @@ def _switched(
         given = {"logits": logits, "labels": labels, "where": where}
         backend, arrays = check_arrays(given)
         logits, labels, where = arrays.values()
-        compute = check_logits(logits)
+        compute = check_floating("logits", logits)
         axis = check_axis(axis, logits, "logits")
         check_mask(where)
         if not indices:

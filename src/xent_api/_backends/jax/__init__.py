@@ -9,10 +9,10 @@ import jax.experimental
 from jax.custom_derivatives import SymbolicZero
 
 from ..._math.ops import Ops
-from ..._math.program import LossProgram
+from ..._math.program import Differentiable
 from ..._typing import Array, Device, DType, Namespace, Program
 from ..base import Backend
-from ..derivatives import has_closed_form, product
+from ..derivatives import has_closed_form
 from .ops import DifferentiatedJaxOps, DifferentiatedShardedOps, JaxOps, ShardedOps
 from .strategy import choose
 
@@ -85,7 +85,7 @@ class JaxBackend(Backend):
             floating = [self.xp.isdtype(operand.dtype, "real floating") for operand in operands]
             if has_closed_form(program, floating):
                 return self._by_rule(program, operands)
-        elif isinstance(program, LossProgram) and program.rowwise:
+        elif isinstance(program, Differentiable) and program.rowwise:
             functions = self._by_platform(program, traced=False, sharded=_is_sharded(operands))
             return functions[_platform(operands)](*operands)
         return self._function(program, sharded=_is_sharded(operands))(*operands)
@@ -97,7 +97,7 @@ class JaxBackend(Backend):
         is used where a derivative has no closed form, as that of a gradient.
         """
         ops = DifferentiatedShardedOps(self.xp) if sharded and program.rowwise else self.ops
-        if not isinstance(program, LossProgram) or not program.rowwise:
+        if not isinstance(program, Differentiable) or not program.rowwise:
             return partial(program.results, ops)
         by_platform = self._by_platform(program, traced=True, sharded=sharded)
         lines = self._rows(program, ops, wide=jax.config.jax_enable_x64)
@@ -114,7 +114,7 @@ class JaxBackend(Backend):
         return function
 
     def _by_platform(
-        self, program: LossProgram, *, traced: bool, sharded: bool
+        self, program: Differentiable, *, traced: bool, sharded: bool
     ) -> dict[str, Function]:
         """Return for each platform the program as a function of its operands.
 
@@ -134,14 +134,14 @@ class JaxBackend(Backend):
             "default": self._rows(program, plain, wide=False),
         }
 
-    def _rows(self, program: LossProgram, ops: Ops, *, wide: bool) -> Function:
+    def _rows(self, program: Differentiable, ops: Ops, *, wide: bool) -> Function:
         """Return the program as a function of its operands, with float64 for rows if `wide`."""
         lines: Program = program if wide else program.without_wide()
         function: Function = partial(lines.results, ops)
         # There are arrays of float64 even where JAX makes none.
         return with_float64(function) if wide or program.compute == self.xp.float64 else function
 
-    def _by_rule(self, program: LossProgram, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+    def _by_rule(self, program: Differentiable, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Run the program with its derivatives in closed form."""
         closed_form = jax.custom_jvp(self._function(program, sharded=_is_sharded(operands)))
 
@@ -164,7 +164,7 @@ class JaxBackend(Backend):
 
     def _tangent(
         self,
-        program: LossProgram,
+        program: Differentiable,
         output: int,
         operands: tuple[Array, ...],
         tangents: tuple[Any, ...],
@@ -176,8 +176,7 @@ class JaxBackend(Backend):
                 # own rule in JAX's linearization.
                 (derivative,) = self.run(program.derivative(output, name), operands)
                 factor = self.xp.asarray(tangent, dtype=derivative.dtype)
-                value = product(self.ops, program, derivative, factor, operands)
-                parts.append(program.tangent(self.ops, name, value))
+                parts.append(program.pushed(self.ops, name, derivative, factor, operands))
         return sum(parts[1:], parts[0])
 
 

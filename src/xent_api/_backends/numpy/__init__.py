@@ -9,7 +9,7 @@ import numpy as np
 
 from ..._graph.executor import Executor, Limits
 from ..._graph.tiling import Tiling
-from ..._math.program import LossProgram
+from ..._math.program import Differentiable
 from ..._math.totals import QuotientProgram
 from ..._typing import Array, Namespace, Program
 from ..base import Backend, Prepared, Spec
@@ -102,7 +102,7 @@ class NumpyBackend(QuietBackend):
 
     def prepared(
         self,
-        program: LossProgram,
+        program: Differentiable,
         finish: QuotientProgram,
         summed: tuple[bool, ...],
         specs: Sequence[Spec | None],
@@ -128,7 +128,7 @@ class NumpyBackend(QuietBackend):
         if not isinstance(operands[0], np.ndarray):  # what NumPy's own `sum` returns
             with np.errstate(all="ignore"):
                 return program.results(SCALARS, *operands)
-        if setting.is_native() and isinstance(program, LossProgram):  # blocks of Dask's
+        if setting.is_native() and isinstance(program, Differentiable):  # blocks of Dask's
             specs = [(operand.dtype, operand.shape) for operand in operands]
             native = CALLS.find(program, summed, *specs)
             if native is not None:

@@ -14,7 +14,8 @@ from ..._graph.codegen.emit import Signature
 from ..._graph.codegen.kernels import Kernel, Kernels
 from ..._graph.codegen.memory import FLOATING, KINDS
 from ..._graph.codegen.module import chunks
-from ..._math.program import LossProgram
+from ..._graph.tiles import broadcast
+from ..._math.program import Differentiable
 from ..._typing import Array, DType, Shape
 from ..names import name_of
 from .memory import (
@@ -25,7 +26,7 @@ from .memory import (
     share,
     total,
 )
-from .native_rows import Known, RowCall
+from .native_rows import Known, RowCall, model_of
 
 NUMBER: tuple[DType, Shape] = np.dtype(np.int64), ()
 """The number of a class, which a kernel counts itself."""
@@ -165,7 +166,7 @@ class NativeCalls:
 
     def _find(
         self,
-        program: LossProgram,
+        program: Differentiable,
         summed: tuple[bool, ...],
         *specs: tuple[DType, Shape] | None,
     ) -> Call | RowCall | None:
@@ -176,17 +177,18 @@ class NativeCalls:
         given = [spec or NUMBER for spec in specs]
         names = tuple([name_of(dtype) for dtype, _ in given])
         shapes = tuple([tuple(shape) for _, shape in given])
-        if (
-            not all(name in KINDS for name in names)
-            or 0 in shapes[program.operands.index("logits")]
-        ):
+        if not all(name in KINDS for name in names) or 0 in broadcast(*shapes):
             return None
         compute = name_of(program.compute)
         results = tuple([name_of(dtype) for dtype in program.result_dtypes])
         general, numbers = program.parametrized()
         general = general._replace(compute=compute, result_dtypes=results, wide="float64")
-        label = names[program.operands.index("labels")]
-        kinds = tuple([label if name == "ignored" else compute for name in numbers])
+        kinds = tuple(
+            [
+                names[program.operands.index("labels")] if name == "ignored" else compute
+                for name in numbers
+            ]
+        )
         codes = ["d" if k in FLOATING else "Q" if k == "uint64" else "q" for k in kinds]
         packed = struct.pack(f"={''.join(codes)}", *numbers.values())
         known = Known(general, names, shapes, kinds, packed, results, program.result_dtypes, summed)
@@ -198,7 +200,7 @@ class NativeCalls:
         pairs = list(zip(known.program.operands, known.shapes, strict=False))
         uniform = tuple([name not in WHOLE and prod(shape) == 1 for name, shape in pairs])
         signature = Signature(known.names, uniform, known.kinds, known.results, known.summed)
-        logits = known.program.operands.index("logits")
+        logits = model_of(known.program.operands)
         shape = known.shapes[logits]
         size = prod(shape)
         return Call(

@@ -9,7 +9,8 @@ from ..._graph.codegen.kernels import Kernel, Kernels
 from ..._graph.codegen.memory import KINDS
 from ..._graph.codegen.strided import RowSignature
 from ..._graph.codegen.vectors import LANES, SIZES
-from ..._math.program import LossProgram
+from ..._graph.tiles import broadcast
+from ..._math.program import ROW_OUTPUTS, Differentiable
 from ..._typing import DType, Shape
 from .memory import (
     BLOCK,
@@ -25,7 +26,7 @@ Strides = tuple[int, ...]
 class Known(NamedTuple):
     """What is known of a call before the layout of its arrays is; dtypes are names."""
 
-    program: LossProgram
+    program: Differentiable
     """Without numbers: these are operands after the others."""
     names: tuple[str, ...]
     """The dtypes of the operands."""
@@ -54,6 +55,11 @@ class Known(NamedTuple):
                 for name, shape in zip(self.program.operands, self.shapes, strict=False)
             ]
         )
+
+
+def model_of(operands: tuple[str, ...]) -> int:
+    """Return the place of the operand that results are laid out like."""
+    return operands.index("logits" if "logits" in operands else "labels")
 
 
 class Arranged(NamedTuple):
@@ -93,16 +99,17 @@ class RowCall:
         self.taken = [k for k, level in enumerate(self.levels) if level != "index"]
         """The operands that lie in memory."""
         program = known.program
-        self.logits = program.operands.index("logits")
-        self.shape = known.shapes[self.logits]
+        self.model = model_of(program.operands)
+        self.shape = broadcast(*known.shapes)
         self.size, self.rows = prod(self.shape), (*self.shape[:-1], 1)
         self.results = list(zip(program.outputs, known.dtypes, known.summed, strict=True))
         self.given = [
             Given(self.levels[k], _bytes(known.names[k]), known.shapes[k]) for k in self.taken
         ]
         for (name, _, add), dtype in zip(self.results, known.results, strict=True):
-            kind = "uniform" if add else "row" if name == "loss" else "class"
-            shape = self.rows if name == "loss" else self.shape
+            of_row = name in ROW_OUTPUTS
+            kind = "uniform" if add else "row" if of_row else "class"
+            shape = self.rows if of_row else self.shape
             self.given.append(Given(kind, _bytes(dtype), shape))
         added = [k for k, add in enumerate(known.summed, len(self.taken)) if add]
         self.with_strides = [k for k in range(len(self.given)) if k not in added]
@@ -111,13 +118,13 @@ class RowCall:
 
     def run(self, operands: tuple[Any, ...], _: object = None) -> tuple[Any, ...]:
         """Return the results, or the sums of those that are added up."""
-        memory, logits = self.memory, operands[self.logits]
+        memory, model = self.memory, operands[self.model]
         results = [
             None
             if add
             else memory.empty(self.rows, dtype)
-            if name == "loss"
-            else memory.empty_like(logits, dtype)
+            if name in ROW_OUTPUTS
+            else memory.empty_like(model, dtype)
             for name, dtype, add in self.results
         ]
         arrays, _ = memory.taken(tuple([operands[k] for k in self.taken]))
@@ -152,8 +159,8 @@ class RowCall:
             self.given[k].strided(places[k], len(batch), in_bytes=self.memory.in_bytes)
             for k in moving
         ]
-        logits = moving.index(self.taken.index(self.logits))
-        found = arrange(tuple(batch), classes, arrays, logits)
+        model = moving.index(self.taken.index(self.model))
+        found = arrange(tuple(batch), classes, arrays, model)
         dense = [False] * len(self.given)
         for k, is_dense in zip(moving, found.dense, strict=True):
             dense[k] = is_dense

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
-from ..._math.program import LossProgram
+from ..._math.program import Differentiable
 from ..._math.totals import CountProgram, QuotientProgram
 from ..._typing import Array, DType, Program
 from ..base import Backend, Prepared, Spec
@@ -92,7 +92,7 @@ class TorchBackend(Backend):
 
     def prepared(
         self,
-        program: LossProgram,
+        program: Differentiable,
         finish: QuotientProgram,
         summed: tuple[bool, ...],
         specs: Sequence[Spec | None],

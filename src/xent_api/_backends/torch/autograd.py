@@ -7,20 +7,20 @@ from typing import Any
 
 import torch
 
-from ..._math.program import LossProgram
+from ..._math.program import Differentiable
 from ..._typing import Array, Program
-from ..derivatives import has_closed_form, product
+from ..derivatives import has_closed_form
 from . import eager
 from .ops import FINAL_OPS, OPS
 
-Evaluate = Callable[[LossProgram, tuple[Array, ...]], Array]
+Evaluate = Callable[[Differentiable, tuple[Array, ...]], Array]
 
 
 @dataclass(frozen=True, eq=False)
 class OpaqueCall:
     """What the rule runs: no named tuple, which torch's transformations would take apart."""
 
-    program: LossProgram
+    program: Differentiable
     final: bool
     """Whether nobody but this rule differentiates."""
 
@@ -79,7 +79,7 @@ def by_rule(
 
 
 def products(
-    program: LossProgram,
+    program: Differentiable,
     operands: tuple[Array, ...],
     cotangents: tuple[Array | None, ...],
     wanted: tuple[bool, ...],
@@ -92,7 +92,7 @@ def products(
     found: list[Array | None] = []
     for name, want in zip(program.operands, wanted, strict=True):
         parts = [
-            _product(program.derivative(output, name), operands, cotangent, evaluate)
+            _pulled(program.derivative(output, name), program, operands, cotangent, evaluate)
             for output, cotangent in enumerate(cotangents)
             if cotangent is not None and want
         ]
@@ -100,16 +100,20 @@ def products(
     return found
 
 
-def _lines(program: LossProgram, operands: tuple[Array, ...], *, final: bool) -> Array:
+def _lines(program: Differentiable, operands: tuple[Array, ...], *, final: bool) -> Array:
     return program.results(FINAL_OPS if final else OPS, *operands)[0]
 
 
-def _product(
-    program: LossProgram, operands: tuple[Array, ...], factor: Array, evaluate: Evaluate
+def _pulled(
+    derivative: Differentiable,
+    program: Differentiable,
+    operands: tuple[Array, ...],
+    factor: Array,
+    evaluate: Evaluate,
 ) -> Array:
-    """Return a derivative times `factor`."""
+    """Return the cotangent of an operand from that of a result of the program."""
     if torch.is_grad_enabled():  # also of the derivative there will be one
-        (derivative,) = by_rule(program, operands)
+        (slope,) = by_rule(derivative, operands)
     else:
-        derivative = evaluate(program, operands)
-    return product(OPS, program, derivative, factor, operands)
+        slope = evaluate(derivative, operands)
+    return program.pulled(OPS, slope, OPS.astype(factor, slope.dtype), operands)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from ..._math.mean import divided
-from ..._math.program import LossProgram
+from ..._math.program import Differentiable, LossProgram
 from ..._math.totals import CountProgram, QuotientProgram
 from ..._typing import Array, DType, Shape
 from ..base import Backend, Spec
@@ -123,12 +123,13 @@ class NativeCall:
 
     def __init__(
         self,
-        program: LossProgram,
+        program: Differentiable,
         finish: QuotientProgram,
         summed: tuple[bool, ...],
         specs: Sequence[Spec | None],
     ) -> None:
-        self.program, self.summed, self.specs = program, summed, specs
+        self.program: Any = program
+        self.summed, self.specs = summed, specs
         self.number = finish.number
         self.result_dtype = finish.result_dtype
         # As NumPy takes it, which itself has no bfloat16.
@@ -291,7 +292,7 @@ def _scaled(
     return torch.mul(gradient, factor, out=None if keep else gradient)
 
 
-def _derivative(program: LossProgram, operands: tuple[Array, ...]) -> Array:
+def _derivative(program: Differentiable, operands: tuple[Array, ...]) -> Array:
     """Return a derivative, by a kernel if there is one."""
     specs = [(operand.dtype, operand.shape) for operand in operands]
     call = NativeCall(program, QuotientProgram(program.compute, None), (False,), specs)

@@ -1,0 +1,58 @@
+"""A call of a function of `xent_api.special`."""
+
+import math
+
+from .._checks.checker import SpecialInputs, check_special
+from .._checks.dtypes import FLOATING, dtype_of
+from .._math.special import ROWS, SpecialProgram
+from .._math.totals import QuotientProgram
+from .._typing import Array
+from .call import keep, key_of, known_plan
+from .plan import Plan, run
+from .rows import last
+
+
+def special(name: str, x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
+    """Return a function of x; one of rows along an axis, which may be kept with one element."""
+    arguments = {"x": x, "axis": axis}
+    key = key_of(name, arguments)
+    plan = known_plan(key)
+    if plan is None:
+        inputs = check_special(x, axis, has_classes=name in ROWS)
+        x = inputs.x
+        if inputs.axis is not None and x.shape[inputs.axis] == 0:
+            return _of_no_classes(inputs, name, keepdims=keepdims)
+        plan = _plan(inputs, name)
+        keep(key, plan)
+    if plan.axis is None:
+        return run(plan, {"logits": x})[0]
+    (found,) = run(plan, {"logits": last(plan.backend, x, plan.axis)})
+    return plan.backend.xp.expand_dims(found, axis=plan.axis) if keepdims else found
+
+
+def _plan(inputs: SpecialInputs, name: str) -> Plan:
+    backend, x, axis, compute = inputs.backend, inputs.x, inputs.axis, inputs.compute
+    dtype = dtype_of(backend.xp, compute)
+    wide = None if axis is None else backend.row_dtype(x)
+    program = SpecialProgram(
+        (name,),
+        dtype,
+        (x.dtype,),
+        wide=dtype if wide is None else wide,
+        size=None if axis is None else x.shape[axis],
+        largest=FLOATING[compute].largest,
+    )
+    shape = tuple(x.shape)
+    if axis is not None:
+        shape = (*shape[:axis], *shape[len(shape) + axis + 1 :], shape[axis])
+    finish, summed = QuotientProgram(x.dtype, None), (False,)
+    evaluate = backend.prepared(program, finish, summed, [(x.dtype, shape)])
+    return Plan(backend, axis, None, program, summed, finish, evaluate)
+
+
+def _of_no_classes(inputs: SpecialInputs, name: str, *, keepdims: bool) -> Array:
+    """Return what a function of rows is where there are no classes."""
+    ops, x = inputs.backend.ops, inputs.x
+    if name != "logsumexp":
+        return ops.zeros_like(x)
+    return ops.cast(ops.sum(x, axis=inputs.axis, keepdims=keepdims) - math.inf, x.dtype)

@@ -1,0 +1,161 @@
+r"""The functions that the losses are made of: sigmoid, softplus, softmax and their logarithms.
+
+By the lines of the losses. With z = 0 the sigmoid loss is softplus(x), and with z = 1 it is
+-log sigmoid(x). Of a row, with m, e and r as in `softmax`,
+
+.. math:: \mathrm{softmax}(x) = e/(1+r), \qquad \log\mathrm{softmax}(x) = (x - m) - \log(1+r),
+    \qquad \log\sum_k e^{x_k} = m + \log(1+r).
+"""
+
+from collections.abc import Callable, Iterable
+from math import inf
+from typing import Any, NamedTuple
+
+from .._typing import Array, DType, Namespace
+from . import sigmoid
+
+SLOPES = {
+    "softplus": "sigmoid",
+    "log_sigmoid": "opposite",
+    "sigmoid": "curvature",
+    "softmax": "softmax",
+    "log_softmax": "softmax",
+    "logsumexp": "shares",
+    "shares": "shares",
+}
+"""Function → the one that its derivative is made of."""
+ROWS = ("softmax", "log_softmax", "logsumexp", "shares")
+
+
+class SpecialProgram(NamedTuple):
+    """A function of one operand, elementwise or of rows of classes, which are the last axis."""
+
+    outputs: tuple[str, ...]
+    compute: DType
+    result_dtypes: tuple[DType, ...]
+    wide: DType = None
+    """The dtype in which a row is summed."""
+    size: Any = None
+    """K, the number of classes."""
+    largest: float = inf
+    """The largest number of `compute`."""
+
+    @property
+    def operands(self) -> tuple[str]:
+        """The name of the operand."""
+        return ("logits",)
+
+    @property
+    def family(self) -> str:
+        """The family of losses whose lines these are."""
+        return "softmax" if self.rowwise else "sigmoid"
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether a row of classes is one thing."""
+        return self.outputs[0] in ROWS
+
+    def results(self, ops: Namespace, *operands: Array) -> tuple[Array]:
+        """Return the function's value."""
+        x = ops.cast(operands[0], self.compute)
+        (name,) = self.outputs
+        found = _rows(ops, self, x, name) if self.rowwise else ELEMENTS[name](ops, x)
+        return (ops.cast(found, self.result_dtypes[0]),)
+
+    def has_derivatives(self, _: Iterable[str]) -> bool:
+        """Tell whether `derivative` has that with respect to the operand."""
+        return self.outputs[0] in SLOPES
+
+    def derivative(self, _output: int, _operand: str) -> "SpecialProgram":
+        """Return the program of what `pushed` and `pulled` take."""
+        return self._with(outputs=(SLOPES[self.outputs[0]],), result_dtypes=(self.compute,))
+
+    def pushed(
+        self, ops: Namespace, _operand: str, slope: Array, tangent: Array, _operands: object
+    ) -> Array:
+        """Return the tangent of the result, from that of the operand."""
+        if not self.rowwise:
+            return slope * tangent
+        mean = ops.plain_row_sum(slope * tangent, slope.dtype)
+        if self.outputs[0] == "logsumexp":
+            return mean
+        return tangent - mean if self.outputs[0] == "log_softmax" else slope * (tangent - mean)
+
+    def pulled(self, ops: Namespace, slope: Array, cotangent: Array, _operands: object) -> Array:
+        """Return the cotangent of the operand, from that of the result."""
+        (name,) = self.outputs
+        if name == "log_softmax":
+            return cotangent - slope * ops.plain_row_sum(cotangent, slope.dtype)
+        if name in ("softmax", "shares"):
+            return slope * (cotangent - ops.plain_row_sum(slope * cotangent, slope.dtype))
+        return slope * cotangent
+
+    def parametrized(self) -> tuple["SpecialProgram", dict[str, float]]:
+        """Return the program for any number of classes, and no numbers that it needs besides."""
+        return self._with(size=None), {}
+
+    def without_wide(self) -> "SpecialProgram":
+        """Return the program for where rows have no wider dtype."""
+        return self._with(wide=self.compute)
+
+    def _with(self, **changes: Any) -> "SpecialProgram":
+        return SpecialProgram(
+            *[changes.get(name, value) for name, value in zip(self._fields, self, strict=True)]
+        )
+
+
+def _softplus(ops: Namespace, x: Array) -> Array:
+    return sigmoid.loss(ops, x, sigmoid.terms(ops, x, 0.0))
+
+
+def _log_sigmoid(ops: Namespace, x: Array) -> Array:
+    return -sigmoid.loss(ops, x, sigmoid.terms(ops, x, 1.0))
+
+
+def _sigmoid(ops: Namespace, x: Array) -> Array:
+    return sigmoid.probabilities(ops, sigmoid.terms(ops, x, 0.0))
+
+
+def _opposite(ops: Namespace, x: Array) -> Array:
+    """Return 1 - sigmoid(x)."""
+    return -sigmoid.gradient(ops, sigmoid.terms(ops, x, 1.0))
+
+
+def _curvature(ops: Namespace, x: Array) -> Array:
+    """Return sigmoid(x)*(1 - sigmoid(x))."""
+    return sigmoid.hessian(0.0, sigmoid.terms(ops, x, 0.0))
+
+
+ELEMENTS: dict[str, Callable[[Namespace, Array], Array]] = {
+    "softplus": _softplus,
+    "log_sigmoid": _log_sigmoid,
+    "sigmoid": _sigmoid,
+    "opposite": _opposite,
+    "curvature": _curvature,
+}
+
+
+def _rows(ops: Namespace, program: SpecialProgram, x: Array, name: str) -> Array:
+    """Return a function of rows.
+
+    For a logarithm of a sum infinities are no NaN: beside +inf all others are nothing, as they are
+    beside the largest number, and of a row that is -inf the sum is 0 as for the lowest number. Its
+    derivative, the `shares`, is 0 there.
+    """
+    m = ops.stop_gradient(ops.row_max(x))
+    top = m
+    if name in ("logsumexp", "shares"):
+        x = ops.where(x == inf, program.largest, x)
+        top = ops.where(m == inf, program.largest, m)
+        top = ops.where(top == -inf, -program.largest, top)
+    u = ops.shift(x, top)
+    e = ops.exp(u)
+    r = ops.sum_excluding_max(e, program.wide)
+    if name in ("logsumexp", "shares"):
+        r = ops.where(r < 0.0, 0.0, r)
+    if name in ("softmax", "shares"):
+        return e * ops.cast(1.0 / (1.0 + r), program.compute)
+    softplus = ops.log1p_rest(r, program.size, program.compute)
+    if name == "logsumexp":
+        return ops.cast(m, program.wide) + softplus
+    return u - ops.cast(softplus, program.compute)
