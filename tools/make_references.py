@@ -79,7 +79,7 @@ def _special(dtype: str) -> Iterator[Point]:
         yield Point(dtype, "special", logit, label)
 
 
-def _logits(dtype: str, count: int, rng: random.Random) -> Iterator[tuple[str, float]]:
+def logits(dtype: str, count: int, rng: random.Random) -> Iterator[tuple[str, float]]:
     """Yield logits of each stratum: uniform, log-uniform from 1e-30, tails."""
     low, high = TAIL[compute_name(dtype)]
     smallest = max(-30.0, math.log10(FLOATING[dtype].largest) * -0.9)
@@ -93,7 +93,7 @@ def _logits(dtype: str, count: int, rng: random.Random) -> Iterator[tuple[str, f
 
 
 def _hard(dtype: str, count: int, rng: random.Random) -> Iterator[Point]:
-    for stratum, logit in _logits(dtype, count, rng):
+    for stratum, logit in logits(dtype, count, rng):
         for label in (0.0, 1.0):
             yield Point(dtype, f"hard {stratum}", logit, label)
 
@@ -112,14 +112,14 @@ def _label(dtype: str, logit: float, rng: random.Random) -> tuple[str, float]:
 
 
 def _soft(dtype: str, count: int, rng: random.Random) -> Iterator[Point]:
-    for stratum, logit in _logits(dtype, count, rng):
+    for stratum, logit in logits(dtype, count, rng):
         kind, label = _label(dtype, logit, rng)
         yield Point(dtype, f"soft {stratum}, label {kind}", logit, label)
 
 
 def _options(dtype: str, count: int, rng: random.Random) -> Iterator[Point]:
     compute = compute_name(dtype)
-    for stratum, logit in _logits(dtype, count, rng):
+    for stratum, logit in logits(dtype, count, rng):
         label = rng.choice((0.0, 1.0, _label(dtype, logit, rng)[1]))
         smoothing = round_to(rng.choice(SMOOTHING), compute)
         factor, weight = (

@@ -30,7 +30,9 @@ def test_public_names_agree_with_the_table_and_the_reference() -> None:
         assert told == public, module
 
 
-@pytest.mark.parametrize("name", ["sigmoid_xent", "softmax_xent", "sparse_softmax_xent", "special", "testing"])
+@pytest.mark.parametrize(
+    "name", ["sigmoid_xent", "softmax_xent", "sparse_softmax_xent", "special", "testing"]
+)
 def test_every_public_function_has_an_entry_in_the_reference(name: str) -> None:
     page = name.removesuffix("_xent").replace("_", "-")
     text = (DOCS / "reference" / f"{page}.md").read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """The reference values: made again, and compared with another oracle."""
 
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ def test_the_file_is_what_its_recipe_makes() -> None:
     import make_references as recipe
 
     data = ROOT / "src" / "xent_api" / "testing" / "data" / "sigmoid.csv"
+    assert recipe.table() == data.read_text()
+
+
+@pytest.mark.parametrize("name", ["weighted", "special"])
+def test_the_other_files_are_what_their_recipes_make(name: str) -> None:
+    pytest.importorskip("flint")
+    recipe = import_module(f"make_{name}_references")
+    data = ROOT / "src" / "xent_api" / "testing" / "data" / f"{name}.csv"
     assert recipe.table() == data.read_text()
 
 

@@ -152,7 +152,8 @@ class PaddleOps(CompletedOps):
         m = paddle.max(x.detach(), -1, keepdim=True)
         ties = x == m
         count = ties.astype(x.dtype).sum(-1, keepdim=True)
-        return m + self.where(ties, x - m, 0.0).sum(-1, keepdim=True) / count
+        rest = self.where(ties & (paddle.abs(m) < math.inf), x - m, 0.0)
+        return m + rest.sum(-1, keepdim=True) / count
 
     take_label = Ops.take_label_by_sum
     """Paddle differentiates `take_along_axis` only once."""

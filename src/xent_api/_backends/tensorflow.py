@@ -89,7 +89,7 @@ class TensorflowOps(CompletedOps):
 
     def full(self, shape: tuple[int, ...], value: float, *, dtype: DType) -> Array:
         """Return a tensor of one number."""
-        return tf.fill(shape, tf.cast(value, dtype))
+        return tf.fill(shape, tf.constant(value, dtype))
 
     def full_like(self, x: Array, value: float) -> Array:
         """Return a tensor of one number, of the shape and dtype of x."""

@@ -230,18 +230,20 @@ class LossProgram(NamedTuple):
         size, a = values.get("size", self.size), values.get("smoothing", self.smoothing)
         rows = softmax.Rows(size, a, self.compute, self.wide, of_loss)
         z, vector, classes = values["labels"], values.get("vector"), values.get("classes")
-        weights = None if self.wrt == "weights" else values.get("weights")
-        factors = values.get("class_weights"), weights, denominator
+        weights, class_weights = [
+            None if self.wrt == name else values.get(name) for name in ("weights", "class_weights")
+        ]
+        factors = class_weights, weights
         if self.outputs == ("weight",):
             if self.family == "softmax":
-                return {"weight": softmax.dense_weight(ops, rows, z, *factors[:2])}
-            return {"weight": softmax.sparse_weight(ops, rows, classes, z, keep, *factors[:2])}
+                return {"weight": softmax.dense_weight(ops, rows, z, *factors)}
+            return {"weight": softmax.sparse_weight(ops, rows, classes, z, keep, *factors)}
         x = values["logits"]
         if self.family == "softmax":
-            t = softmax.dense_terms(ops, rows, x, z, *factors)
+            t = softmax.dense_terms(ops, rows, x, z, *factors, denominator)
             label, formulas = z, DENSE
         else:
-            t, label = softmax.sparse_terms(ops, rows, x, classes, z, keep, *factors)
+            t, label = softmax.sparse_terms(ops, rows, x, classes, z, keep, *factors, denominator)
             formulas = SPARSE
         return {
             name: formulas[name](ops, t, vector if name == PRODUCT else label)

@@ -389,9 +389,14 @@ def _weighted(ops: Namespace, value: Array, weights: Array | None) -> Array:
 
 
 def _factor(ops: Namespace, t: Terms, mass: Array | None, partition: Array) -> Array:
-    """Return w*Z/S, or its part of a mean."""
+    """Return w*Z/S, or its part of a mean.
+
+    A row of mass 0 has none of it, also where all that a mean is divided by is 0.
+    """
     value = (1.0 if mass is None else mass) / partition
     value = value if t.weights is None else value * t.weights
+    if t.denominator is not None and t.class_weights is not None and t.mass is not None:
+        value = ops.where(ops.is_zero(t.mass), 0.0, value)
     return divided(ops, value, t.denominator)
 
 
