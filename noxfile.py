@@ -250,9 +250,10 @@ def peers(session: nox.Session, peers: str) -> None:
         session.install(TORCH)
     session.install(".[report]", *_group("test"), *PEERS[peers])
     session.run("python", "tools/peers.py")
-    if peers != "python":
-        tests = (f"tests/peers/test_{peers}.py", "tests/peers/test_migration.py")
-        session.run("pytest", "-W", "default", *tests, *session.posargs)
+    tests = [f"tests/peers/test_{peers}.py", "tests/peers/test_migration.py"]
+    if peers == "python":
+        tests = ["tests/peers/test_torch_facade.py", "tests/peers/test_optax_facade.py"]
+    session.run("pytest", "-W", "default", *tests, *session.posargs)
 
 
 @nox.session

@@ -17,6 +17,7 @@ from .ownerless import CompletedOps, OwnerlessBackend
 UNSIGNED = ("uint16", "uint32", "uint64")
 """What Paddle can do nothing with but cast it."""
 FLOATING = {paddle.float16, paddle.bfloat16, paddle.float32, paddle.float64}
+HALVES = {paddle.float16, paddle.bfloat16}
 LEAST_HALF = 2.0**-25
 """Half of the smallest float16."""
 
@@ -106,6 +107,9 @@ class PaddleOps(CompletedOps):
         if isinstance(y, float) and y != y and paddle.in_dynamic_mode():
             chosen = condition.astype(x.dtype)
             return x * (chosen / chosen)
+        if getattr(x, "dtype", None) in HALVES:  # of which Paddle has no `where` on CPUs
+            y = y if isinstance(y, (int, float)) else self.astype(y, paddle.float32)
+            return self.astype(self.where(condition, self.astype(x, paddle.float32), y), x.dtype)
         return super().where(condition, x, y)
 
     def is_zero_times_infinity(self, factor: Array, x: Array) -> Array:

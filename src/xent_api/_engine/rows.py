@@ -44,6 +44,11 @@ def from_rows(backend: Backend, output: str, value: Array, axis: int) -> Array:
     return value if axis == -1 else backend.xp.moveaxis(value, -1, axis)
 
 
+def with_axis(array: Array, axis: int) -> Array:
+    """Return an array with a new axis, counted from the end."""
+    return array[(..., None, *(slice(None),) * (-1 - axis))]
+
+
 def last(backend: Backend, array: Array, axis: int) -> Array:
     """Return an array with an axis moved to the end."""
     return array if axis == -1 else backend.xp.moveaxis(array, axis, -1)

@@ -9,7 +9,7 @@ from .._math.totals import QuotientProgram
 from .._typing import Array
 from .call import keep, key_of, known_plan
 from .plan import Plan, run
-from .rows import last
+from .rows import last, with_axis
 
 
 def special(name: str, x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
@@ -27,7 +27,7 @@ def special(name: str, x: Array, *, axis: int | None = None, keepdims: bool = Fa
     if plan.axis is None:
         return run(plan, {"logits": x})[0]
     (found,) = run(plan, {"logits": last(plan.backend, x, plan.axis)})
-    return plan.backend.xp.expand_dims(found, axis=plan.axis) if keepdims else found
+    return with_axis(found, plan.axis) if keepdims else found
 
 
 def _plan(inputs: SpecialInputs, name: str) -> Plan:

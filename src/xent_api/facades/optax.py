@@ -7,6 +7,7 @@ from .._backends.marks import as_it_is
 from .._checks.arrays import check_arrays
 from .._checks.kinds import check_class_indices, check_factor, check_floating, check_mask
 from .._checks.shapes import check_axis, check_broadcast, check_same_shape
+from .._engine.rows import with_axis
 from .._typing import Array
 from ._arguments import own_names, require
 
@@ -154,8 +155,8 @@ def _switched(
             check_class_indices(labels)
         xp, ops, ndim = backend.xp, backend.ops, logits.ndim
         if where.ndim == ndim - 1:
-            where = xp.expand_dims(where, axis=axis)
-        where = where[(None,) * (ndim - where.ndim)]
+            where = with_axis(where, axis)
+        where = where[(*(None,) * (ndim - where.ndim), ...)]
         check_broadcast("where", where, tuple(logits.shape), "`logits`")
     logits = ops.where(where, logits, -math.inf)
     if not indices:

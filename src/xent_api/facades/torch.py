@@ -123,7 +123,8 @@ def cross_entropy(
     Notes
     -----
     A mean of nothing is 0, and NaN there. A class index out of range that is not ignored makes the
-    loss NaN, and raises there. All integer dtypes are taken as class indices.
+    loss NaN, and raises there. All integer dtypes are taken as class indices. Smoothing keeps the
+    sum of probabilities, also where it is not 1.
 
     Examples
     --------
