@@ -34,6 +34,7 @@ class Mutation(NamedTuple):
 SIGMOID, MASKING, PROGRAM = "_math/sigmoid.py", "_math/masking.py", "_math/program.py"
 SOFTMAX, SUMS = "_math/softmax.py", "_math/sums.py"
 ELEMENTARY, NATIVE = "_math/elementary.py", frozenset({"numpy:native"})
+SPECIAL = "_math/special.py"
 OPS, OPTIONS, DTYPES = "_math/ops.py", "_checks/options.py", "_checks/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
@@ -608,6 +609,226 @@ MUTATIONS = (
         "self.early = tuple([spec is not None for spec in specs])",
         only=TENSORS,
     ),
+    Mutation(
+        "class weights: not on the labels",
+        SOFTMAX,
+        "        weighted = z * class_weights\n",
+        "        weighted = z\n",
+    ),
+    Mutation(
+        "class weights: before smoothing",
+        SOFTMAX,
+        "            labels = labels * class_weights\n",
+        "            labels = _smoothed(ops, rows, weighted, mass)\n",
+    ),
+    Mutation(
+        "class weights: the mass without smoothing",
+        SOFTMAX,
+        "            mass = ops.mixture(mass, spread, rows.smoothing)\n",
+        "",
+    ),
+    Mutation(
+        "class weights: the mean of one class more",
+        SOFTMAX,
+        "ops.row_sum(class_weights, rows.wide) / rows.size",
+        "ops.row_sum(class_weights, rows.wide) / (rows.size + 1)",
+    ),
+    Mutation(
+        "class weights: the mixture the other way round",
+        OPS,
+        "return other + (one - other) * (1.0 - share)",
+        "return one + (other - one) * (1.0 - share)",
+    ),
+    Mutation(
+        "class weights: a mixture that loses the smaller part",
+        OPS,
+        "        if share <= 0.5:\n",
+        "        if share <= 1.0:\n",
+        only=frozenset({"numpy", "torch", "array_api_strict"}),
+    ),
+    Mutation(
+        "class weights: kernels mix the other way round",
+        "_graph/codegen/ops.py",
+        'self.fma(other, cast("Proxy", share), self.fma(one, -share, one))',
+        'self.fma(one, cast("Proxy", share), self.fma(other, -share, other))',
+        only=NATIVE,
+    ),
+    Mutation(
+        "class weights: that of the label forgotten beside other weights",
+        SOFTMAX,
+        "w, weight = weight if w is None else w * weight, None",
+        "w, weight = weight if w is None else w, None",
+    ),
+    Mutation(
+        "class weights: no guard of classes that are switched off",
+        SOFTMAX,
+        "        u = ops.product_or_zero(t.class_weights, u)\n",
+        "        u = t.class_weights * u\n",
+    ),
+    Mutation(
+        "class weights: no guard of a label that is switched off",
+        SOFTMAX,
+        "kept = ops.product_or_zero(label.weight * (1.0 - smoothing), label.u)",
+        "kept = label.weight * (1.0 - smoothing) * label.u",
+    ),
+    Mutation(
+        "class weights: the remaining mass of a class without its weight",
+        SOFTMAX,
+        "        each = share, _narrow(ops, t, t.mass) - share\n",
+        "        each = share, 1.0 - share\n",
+    ),
+    Mutation(
+        "class weights: 0/0 of a row without mass",
+        SOFTMAX,
+        "        value = ops.where(ops.is_zero(t.mass), 0.0, value)\n",
+        "        pass\n",
+    ),
+    Mutation(
+        "class weights: a label that is no class weighs as another one",
+        SOFTMAX,
+        "    value = ops.where(_is_right(labels, rows.size, keep), value, nan)\n",
+        "",
+    ),
+    Mutation(
+        "class weights: the total without the other weights",
+        SOFTMAX,
+        "value = ops.row_sum(z * class_weights, rows.wide)\n",
+        "value, weights = ops.row_sum(z * class_weights, rows.wide), None\n",
+    ),
+    Mutation(
+        "class weights: their derivative with themselves in it",
+        PROGRAM,
+        'for name in ("weights", "class_weights")',
+        'for name in ("weights",)] + [values.get(name) for name in ("class_weights",)',
+        only=RULES,
+    ),
+    Mutation(
+        "class weights: their derivative without smoothing",
+        SOFTMAX,
+        "at_label = at_label * ((1.0 - smoothing) + smoothing / size) if smoothing else at_label",
+        "pass",
+        only=RULES,
+    ),
+    Mutation(
+        "class weights: the derivative in the labels without them",
+        SOFTMAX,
+        "slope = ops.product_or_zero(t.class_weights, softplus - u)",
+        "slope = softplus - u",
+        only=RULES,
+    ),
+    Mutation(
+        "class weights: looked up one class further",
+        "_backends/numpy/kernels.py",
+        'np.take(values.reshape(-1), labels, mode="clip", out=out)',
+        'np.take(values.reshape(-1), labels + 1, mode="clip", out=out)',
+        only=TILED,
+    ),
+    Mutation(
+        "weighted mean: divided by the number",
+        "_engine/plan.py",
+        'weighted = reduction == "weighted_mean"',
+        "weighted = False",
+    ),
+    Mutation(
+        "weighted mean: a weight that is a number forgotten",
+        "_engine/plan.py",
+        'weight = numbers.get("weights") if weighted else None',
+        "weight = None",
+    ),
+    Mutation(
+        "probabilities: 1 - the tail as its own",
+        SIGMOID,
+        "return (0.5 - 0.5 * t.sign) + t.sign * ops.over_one_plus(t.decay)",
+        "return 1.0 - ops.over_one_plus(1.0 / t.decay) * t.decay",
+    ),
+    Mutation(
+        "probabilities: divided as the gradient is",
+        "_engine/plan.py",
+        'not add and name != "probabilities"',
+        "not add",
+    ),
+    Mutation(
+        "probabilities: those of class indices with the label's number once more",
+        SOFTMAX,
+        "t.e * _narrow(ops, t, 1.0 / ops.row_sum(t.e, t.rows.wide))",
+        "t.e * _narrow(ops, t, 1.0 / t.partition)",
+    ),
+    Mutation(
+        "product: the mean without the vector",
+        SOFTMAX,
+        "mean = ops.row_sum(t.e * vector, t.rows.wide) / t.partition",
+        "mean = ops.row_sum(t.e, t.rows.wide) / t.partition",
+    ),
+    Mutation(
+        "product: without the mass",
+        SOFTMAX,
+        "factor = _factor(ops, t, t.mass, t.partition)\n    mean",
+        "factor = _factor(ops, t, None, t.partition)\n    mean",
+    ),
+    Mutation(
+        "product: what stands at ignored positions",
+        PROGRAM,
+        '    "vector": 0.0,\n',
+        "",
+    ),
+    Mutation(
+        "dtype: a loss is rounded to that of the logits",
+        "_engine/plan.py",
+        'inputs.dtype if name == "loss" else logits.dtype',
+        "logits.dtype",
+    ),
+    Mutation(
+        "dtype: autocast not looked at",
+        "_backends/torch/__init__.py",
+        "return torch.float32 if _is_autocast(logits) else logits.dtype",
+        "return logits.dtype",
+        only=frozenset({"torch", "torch:native"}),
+    ),
+    Mutation(
+        "special: log_softmax as the logarithm of the softmax",
+        SPECIAL,
+        "    return u - ops.cast(softplus, program.compute)\n",
+        "    return ops.log1p(e * ops.cast(1.0 / (1.0 + r), program.compute) - 1.0)\n",
+        only=frozenset({"array_api_strict", "jax", "mlx", "torch"}),
+    ),
+    Mutation(
+        "special: logsumexp without the maximum's own digits",
+        SPECIAL,
+        "        return ops.cast(m, program.wide) + softplus\n",
+        "        return softplus\n",
+    ),
+    Mutation(
+        "special: rows of -inf",
+        SPECIAL,
+        "        r = ops.where(r < 0.0, 0.0, r)\n",
+        "        pass\n",
+    ),
+    Mutation(
+        "special: +inf beside others",
+        SPECIAL,
+        "        x = ops.where(x == inf, program.largest, x)\n",
+        "",
+    ),
+    Mutation(
+        "special: softplus for log_sigmoid",
+        SPECIAL,
+        "return -sigmoid.loss(ops, x, sigmoid.terms(ops, x, 1.0))",
+        "return -sigmoid.loss(ops, x, sigmoid.terms(ops, x, 0.0))",
+    ),
+    Mutation(
+        "special: the cotangent of a softmax without its mean",
+        SPECIAL,
+        "return slope * (cotangent - ops.plain_row_sum(slope * cotangent, slope.dtype))",
+        "return slope * cotangent",
+        only=frozenset({"torch"}),
+    ),
+    Mutation(
+        "special: the tangent of a logarithm without its mean",
+        SPECIAL,
+        'return tangent - mean if self.outputs[0] == "log_softmax"',
+        'return tangent if self.outputs[0] == "log_softmax"',
+        only=frozenset({"jax"}),
+    ),
 )
 
 
@@ -622,7 +843,10 @@ SUITE = [
 """The unit tests are of what a backend may take on some processors only, or serves NumPy alone."""
 QUICK = [
     f"tests/conformance/test_{name}.py"
-    for name in ("special_values", "masks", "reductions", "softmax", "derivatives", "autodiff")
+    for name in (
+        *("special_values", "masks", "reductions", "softmax", "derivatives", "autodiff"),
+        *("class_weights", "exact_values", "functions"),
+    )
 ]
 
 
