@@ -802,6 +802,7 @@ MUTATIONS = (
         SPECIAL,
         "        r = ops.where(r < 0.0, 0.0, r)\n",
         "        pass\n",
+        only=frozenset({"torch", "jax", "numpy:native"}),
     ),
     Mutation(
         "special: +inf beside others",

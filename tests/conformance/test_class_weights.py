@@ -164,6 +164,26 @@ def test_a_class_without_weight_counts_as_label_0(suite: Suite, dtype: str) -> N
 
 @pytest.mark.everywhere
 @pytest.mark.eager
+def test_smoothing_that_leaves_little_of_a_heavy_label(suite: Suite, dtype: str) -> None:
+    size = 300
+    weights = [1000.0] + [2.0**-7] * (size - 1)
+    arrays: dict[str, Any] = {
+        "logits": suite.array([[0.0] * size], dtype),
+        "class_weights": suite.array(weights, dtype),
+        "label_smoothing": 1.0,
+    }
+    exact = math.fsum(weights) / size * math.log(size)
+    hard = suite.array([[1.0] + [0.0] * (size - 1)], dtype)
+    for family, labels in (
+        (softmax_xent, hard),
+        (sparse_softmax_xent, suite.array([0], "int32")),
+    ):
+        (got,) = suite.floats(family.loss(labels=labels, **arrays))
+        assert ulp_error(got, _exact(exact), dtype) <= 6.0
+
+
+@pytest.mark.everywhere
+@pytest.mark.eager
 @pytest.mark.parametrize(("family", "kind", "labels"), OF_ROWS)
 def test_a_product_with_unit_vectors_has_the_columns_of_the_hessian(
     suite: Suite, dtype: str, family: Any, kind: str | None, labels: Any

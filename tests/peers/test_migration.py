@@ -79,6 +79,11 @@ def _scikit_learn() -> tuple[dict[str, Any], dict[str, Any]]:
     return given, given
 
 
+def _scipy() -> tuple[dict[str, Any], dict[str, Any]]:
+    given = _arrays() | {"special": import_module("scipy.special")}
+    return given, given
+
+
 def _paddle() -> tuple[dict[str, Any], dict[str, Any]]:
     paddle = pytest.importorskip("paddle")
     there = {name: paddle.to_tensor(value) for name, value in _arrays().items()}
@@ -91,6 +96,7 @@ LIBRARIES: dict[str, tuple[str, Callable[[], tuple[dict[str, Any], dict[str, Any
     "Keras": ("keras", _keras),
     "optax": ("optax", _optax),
     "scikit-learn": ("sklearn", _scikit_learn),
+    "SciPy": ("scipy", _scipy),
     "Paddle": ("paddle", _paddle),
 }
 """Section → the module, and the letters of both sides."""
