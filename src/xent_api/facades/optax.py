@@ -64,8 +64,8 @@ def softmax_cross_entropy(
         The axis of the classes.
     where : boolean array, optional
         False switches a class off: its logit is -inf then, and its label 0. Broadcasts into the
-        shape of `logits`; one with one axis less has none for the classes. The loss of a row of
-        which nothing is left is 0.
+        shape of `logits`; one with fewer axes has none for the classes. The loss of a row of which
+        nothing is left is 0.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def softmax_cross_entropy(
     --------
     >>> import numpy as np
     >>> labels = np.asarray([[1.0, 0.0, 0.0]])
-    >>> softmax_cross_entropy(np.zeros((1, 3)), labels, where=np.asarray([True, True, False]))
+    >>> softmax_cross_entropy(np.zeros((1, 3)), labels, where=np.asarray([[True, True, False]]))
     array([0.69314718])
     """
     require(logits=logits, labels=labels)
@@ -154,7 +154,7 @@ def _switched(
         else:
             check_class_indices(labels)
         xp, ops, ndim = backend.xp, backend.ops, logits.ndim
-        if where.ndim == ndim - 1:
+        if -1 - axis <= where.ndim < ndim:
             where = with_axis(where, axis)
         where = where[(*(None,) * (ndim - where.ndim), ...)]
         check_broadcast("where", where, tuple(logits.shape), "`logits`")
