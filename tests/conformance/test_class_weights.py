@@ -491,3 +491,28 @@ def test_derivatives_of_probabilities_and_products(
         for found, function in ((in_x, probability), (third, lambda x: product(x, vector))):
             (up,), (down,) = (suite.floats(function(logits + s * step)) for s in (1.0, -1.0))
             assert abs(suite.floats(found)[place] - (up - down) / (2 * h)) <= 2e-3
+
+
+@pytest.mark.autodiff
+@pytest.mark.only("torch", "jax", "mlx", "tensorflow", "paddle")
+@pytest.mark.dtypes("float32")
+@pytest.mark.eager
+@pytest.mark.parametrize("smoothing", [0.0, 0.25])
+def test_derivatives_in_the_labels(suite: Suite, dtype: str, smoothing: float) -> None:
+    """The loss is linear in the labels: its derivative is the loss of a unit label."""
+    slopes = LIBRARIES[suite.target.library].slopes
+    assert slopes is not None
+    logits = suite.array(LOGITS[0], dtype)
+    options = {
+        "class_weights": suite.array(CLASS_WEIGHTS, dtype),
+        "weights": 0.5,
+        "label_smoothing": smoothing,
+        "reduction": "sum",
+    }
+    (found,) = slopes(
+        lambda z: softmax_xent.loss(labels=z, logits=logits, **options), suite.array(SOFT[0], dtype)
+    )
+    for place, got in enumerate(suite.floats(found)):
+        unit = suite.array([float(k == place) for k in range(3)], dtype)
+        (exact,) = suite.floats(softmax_xent.loss(labels=unit, logits=logits, **options))
+        assert abs(got - exact) <= 2e-6

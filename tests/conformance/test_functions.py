@@ -55,6 +55,18 @@ def test_axes(suite: Suite, dtype: str) -> None:
 
 @pytest.mark.everywhere
 @pytest.mark.eager
+def test_every_second_number(suite: Suite, dtype: str) -> None:
+    size = 70
+    x = [math.sin(k) * 5 for k in range(3 * 2 * size)]
+    apart = suite.shaped(x, (3, 2 * size), dtype)[:, 0 : 2 * size : 2]
+    beside = suite.shaped(x[::2], (3, size), dtype)
+    for name in (*ELEMENTS, *ROWS):
+        function = getattr(special, name)
+        suite.assert_equal(function(apart), function(beside))
+
+
+@pytest.mark.everywhere
+@pytest.mark.eager
 def test_nothing_there(suite: Suite, dtype: str) -> None:
     x = suite.array(X, dtype)
     no_rows, no_classes = x[0:0, 0:3], x[0:2, 0:0]

@@ -128,7 +128,9 @@ class Call:
             buffersize=BLOCK,
         )
         iterator.iterrange = start, stop  # type: ignore[misc]  # as documented
-        parts = [[part.copy() for part in parts] for parts in iterator]
+        # Of one operand it yields an array, and no tuple of arrays.
+        pieces = (part if len(moving) > 1 else (part,) for part in iterator)
+        parts = [[part.copy() for part in piece] for piece in pieces]
         copies = map(np.concatenate, zip(*parts, strict=True))
         arrays = [
             array if one else next(copies)
