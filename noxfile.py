@@ -265,6 +265,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tools/bench.py", *session.posargs)
     session.run("python", "tools/bench_native.py", *session.posargs)
     session.run("python", "tools/bench_tensors.py", *session.posargs)
+    session.run("python", "tools/bench_options.py", *session.posargs)
     session.run("python", "tools/bench_softmax.py", *session.posargs)
     session.run("python", "tools/bench_sizes.py", *session.posargs)
 

@@ -2,7 +2,7 @@
 
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import prod
@@ -129,8 +129,8 @@ class Call:
         )
         iterator.iterrange = start, stop  # type: ignore[misc]  # as documented
         # Of one operand it yields an array, and no tuple of arrays.
-        pieces = (part if len(moving) > 1 else (part,) for part in iterator)
-        parts = [[part.copy() for part in piece] for piece in pieces]
+        pieces: Iterable[Any] = iterator
+        parts = [[a.copy() for a in (p if isinstance(p, tuple) else (p,))] for p in pieces]
         copies = map(np.concatenate, zip(*parts, strict=True))
         arrays = [
             array if one else next(copies)
