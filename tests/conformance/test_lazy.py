@@ -29,10 +29,13 @@ def _never(*_: Any, **__: Any) -> Any:
     raise AssertionError("a call computed a lazy array")
 
 
-FUNCTIONS = ("loss", "gradient", "loss_and_gradient", "gradient_and_hessian")
+FUNCTIONS = (
+    *("loss", "gradient", "loss_and_gradient", "gradient_and_hessian"),
+    "gradient_and_probabilities",
+)
 
 
-@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean", "weighted_mean"])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_dask_computes_nothing_and_agrees_with_numpy(
     da: Any, points: dict[str, Any], name: str, reduction: str

@@ -54,10 +54,15 @@ def _layouts(array: Any) -> Iterator[Any]:
 
 
 def _all(family: Any, **given: Any) -> list[Any]:
+    logits = given["logits"].astype(np.float64)
+    vector = np.cos(np.where(np.isfinite(logits), logits, 0.0))
+    vector = vector if given["logits"].dtype == np.float64 else vector.astype(np.float32)
     return [
         family.loss(**given),
         *family.loss_and_gradient(**given),
         *family.gradient_and_hessian(**given),
+        *family.gradient_and_probabilities(**given)[1:],
+        family.hessian_vector_product(vector=vector, **given),
     ]
 
 

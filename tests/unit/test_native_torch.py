@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xent_api import execution, sigmoid_xent, softmax_xent, sparse_softmax_xent
+from xent_api import execution, sigmoid_xent, softmax_xent, sparse_softmax_xent, special
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("llvmlite")
@@ -50,9 +50,14 @@ def _arrays(dtype: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     yield sparse_softmax_xent, {"logits": x, "labels": y, "ignore_index": -1, "mask": mask}
     yield sparse_softmax_xent, {"logits": x.T, "labels": y, "ignore_index": -1, "axis": 0}
     yield sparse_softmax_xent, {"logits": x[:, :7], "labels": y % 7, "weights": w}
+    c = np.abs(x[0])
+    yield softmax_xent, {"logits": x, "labels": z, "class_weights": c, "label_smoothing": 0.1}
+    weighted = {"logits": x.T, "labels": y, "ignore_index": -1, "axis": 0, "class_weights": c}
+    yield sparse_softmax_xent, weighted
+    yield sparse_softmax_xent, weighted | {"label_smoothing": 0.75, "weights": w}
 
 
-@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean", "weighted_mean"])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_the_bits_of_numpy(dtype: Any, reduction: Any, calls: list[int]) -> None:
     for family, given in _arrays(dtype):
@@ -60,7 +65,8 @@ def test_the_bits_of_numpy(dtype: Any, reduction: Any, calls: list[int]) -> None
             name: torch.from_numpy(v) if isinstance(v, np.ndarray) else v
             for name, v in given.items()
         }
-        for name in ("loss", "loss_and_gradient", "gradient_and_hessian"):
+        names = ["loss", "loss_and_gradient", "gradient_and_hessian"]
+        for name in (*names, "gradient_and_probabilities"):
             options = {"reduction": reduction}
             wanted = getattr(family, name)(**given, **options)
             found = getattr(family, name)(**tensors, **options)
@@ -68,7 +74,22 @@ def test_the_bits_of_numpy(dtype: Any, reduction: Any, calls: list[int]) -> None
             for one, other in pairs:
                 assert one.shape == np.shape(other)
                 np.testing.assert_array_equal(one.numpy(), other)
+        vector = np.cos(given["logits"])
+        wanted = family.hessian_vector_product(**given, vector=vector, reduction=reduction)
+        vector = torch.from_numpy(vector)
+        found = family.hessian_vector_product(**tensors, vector=vector, reduction=reduction)
+        np.testing.assert_array_equal(found.numpy(), wanted)
     assert calls
+
+
+def test_the_functions_of_special_have_the_bits_of_numpy() -> None:
+    for dtype in (np.float16, np.float32, np.float64):
+        x = (RANDOM.normal(size=(37, 50)) * 4.0).astype(dtype)
+        for name in special.__all__:
+            function = getattr(special, name)
+            for given in (x, x.T, x[::2, ::3], x[:, :7]):
+                found = function(torch.from_numpy(given))
+                np.testing.assert_array_equal(found.numpy(), function(given))
 
 
 def test_bfloat16_has_the_bits_of_its_numbers() -> None:
