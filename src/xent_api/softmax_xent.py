@@ -68,8 +68,8 @@ def softmax_cross_entropy_with_logits(
         sum of the weights.
     class_weights : array of shape (K,), optional
         Factor c of each class, finite and not negative, of a dtype as `weights`. It multiplies the
-        label of its class after smoothing. A class of weight 0 counts as one of label 0. Of
-        probabilities PyTorch's ``cross_entropy`` divides by the number of rows, as "mean" here.
+        label of its class after smoothing. A class of weight 0 counts as one of label 0. For
+        probabilities PyTorch's mean divides by the number of rows, as "mean" does here.
     label_smoothing : float, default 0.0
         Share a in [0, 1] of the labels that is spread evenly over all classes.
     reduction : {"none", "sum", "mean", "weighted_mean"}, default "none"

@@ -194,7 +194,7 @@ def logsumexp(x: Array, /, *, axis: int = -1, keepdims: bool = False) -> Array:
     -------
     array, shape of `x` without `axis`, dtype of `x`
         -inf, with a derivative of 0, for a row that is -inf everywhere or has no classes; +inf for
-        one with +inf. The error is at most 4 eps times abs(max x) + log(sum exp(x - max x)).
+        one with +inf. The error is at most 4 eps times (abs(max x) + log(sum exp(x - max x))).
 
     Raises
     ------

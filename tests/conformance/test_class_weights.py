@@ -51,10 +51,12 @@ def _results(family: Any, arrays: dict[str, Any], vector: Any, **options: Any) -
 @pytest.mark.everywhere
 @pytest.mark.eager
 @pytest.mark.parametrize(("family", "kind", "labels"), OF_ROWS)
-@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean", "weighted_mean"])
 def test_class_weights_of_1_change_no_bit(
     suite: Suite, dtype: str, family: Any, kind: str | None, labels: Any, reduction: str
 ) -> None:
+    if reduction == "weighted_mean" and family is softmax_xent:
+        return  # by the sum of the labels, which need not be 1
     arrays = _arrays(suite, dtype, kind, labels)
     ones = suite.array([1.0] * 3, compute_name(dtype))
     vector = suite.array(VECTOR, dtype)
@@ -160,6 +162,38 @@ def test_a_class_without_weight_counts_as_label_0(suite: Suite, dtype: str) -> N
         values = [v for value in found for v in suite.floats(value)]
         assert all(map(math.isfinite, values))
         assert smoothing or set(values) == {0.0}
+
+
+@pytest.mark.everywhere
+@pytest.mark.eager
+def test_a_confident_prediction_of_another_class_than_one_without_weight(
+    suite: Suite, dtype: str
+) -> None:
+    logits = suite.array([[0.0, -16.0]], dtype)
+    weights = suite.array([1.0, 0.0], dtype)
+    loss = sparse_softmax_xent.loss(
+        labels=suite.array([1], "int32"),
+        logits=logits,
+        class_weights=weights,
+        label_smoothing=0.25,
+    )
+    (got,) = suite.floats(loss)
+    assert ulp_error(got, _exact(0.125 * math.log1p(math.exp(-16.0))), dtype) <= 6.0
+
+
+@pytest.mark.everywhere
+@pytest.mark.eager
+def test_a_mean_whose_weights_are_0_while_smoothing_leaves_a_loss(suite: Suite, dtype: str) -> None:
+    given: dict[str, Any] = {
+        "labels": suite.array([0], "int32"),
+        "logits": suite.array([[1.0, 0.0, -1.0]], dtype),
+        "class_weights": suite.array([0.0, 1.0, 2.0], dtype),
+        "label_smoothing": 0.25,
+        "reduction": "weighted_mean",
+    }
+    loss, slopes = sparse_softmax_xent.loss_and_gradient(**given)
+    assert suite.floats(loss) == [INF]
+    assert suite.floats(slopes) == [INF, -INF, -INF]
 
 
 @pytest.mark.everywhere
@@ -516,3 +550,73 @@ def test_derivatives_in_the_labels(suite: Suite, dtype: str, smoothing: float) -
         unit = suite.array([float(k == place) for k in range(3)], dtype)
         (exact,) = suite.floats(softmax_xent.loss(labels=unit, logits=logits, **options))
         assert abs(got - exact) <= 2e-6
+
+
+@pytest.mark.autodiff
+@pytest.mark.only("torch", "jax", "mlx", "tensorflow", "paddle")
+@pytest.mark.dtypes("float32")
+@pytest.mark.eager
+@pytest.mark.parametrize("smoothing", [0.0, 0.25])
+def test_derivatives_of_a_mean_of_nothing_are_0(suite: Suite, dtype: str, smoothing: float) -> None:
+    slopes, xp = LIBRARIES[suite.target.library].slopes, suite.target.xp
+    assert slopes is not None
+    x, c = suite.array(LOGITS[:1], dtype), suite.array(CLASS_WEIGHTS, dtype)
+    options: dict[str, Any] = {
+        "labels": suite.array([0], "int32"),
+        "mask": suite.array([False], "bool"),
+        "label_smoothing": smoothing,
+        "reduction": "weighted_mean",
+    }
+    for function in (
+        lambda x, c: sparse_softmax_xent.loss(logits=x, class_weights=c, **options),
+        lambda x, c: xp.sum(sparse_softmax_xent.gradient(logits=x, class_weights=c, **options)),
+        lambda x, c: xp.sum(
+            sparse_softmax_xent.hessian_vector_product(
+                logits=x, vector=x, class_weights=c, **options
+            )
+        ),
+    ):
+        for found in slopes(function, x, c):
+            assert set(suite.floats(found)) == {0.0}
+
+
+@pytest.mark.only("torch")
+@pytest.mark.dtypes("float64")
+@pytest.mark.eager
+@pytest.mark.parametrize("options", [{"reduction": "mean"}, {"reduction": "weighted_mean"}])
+def test_torch_differentiates_a_mean_of_nothing_twice(
+    suite: Suite, dtype: str, options: dict[str, Any]
+) -> None:
+    import torch
+
+    x = suite.array(LOGITS[:1], dtype).requires_grad_()
+    factor = suite.array(1.0, dtype).requires_grad_()
+    mask, labels = suite.array([False], "bool"), suite.array([0], "int64")
+    for weights in ({}, {"class_weights": suite.array(CLASS_WEIGHTS, dtype)}, {"weights": 0.0}):
+        loss = sparse_softmax_xent.loss(labels=labels, logits=x, mask=mask, **weights, **options)
+        (slope,) = torch.autograd.grad(loss, x, factor, create_graph=True)
+        (twice,) = torch.autograd.grad(slope.sum(), factor)
+        assert (slope.tolist(), twice.tolist()) == ([[0.0] * 3], 0.0)
+
+
+@pytest.mark.only("jax")
+@pytest.mark.dtypes("float32")
+@pytest.mark.eager
+def test_debug_nans_finds_nothing_in_a_mean_of_nothing(suite: Suite, dtype: str) -> None:
+    import jax
+
+    x, mask = suite.array(LOGITS[:2], dtype), suite.array([False, False], "bool")
+    labels, soft = suite.array(INDICES[:2], "int32"), suite.array(SOFT[:2], dtype)
+    c = suite.array(CLASS_WEIGHTS, dtype)
+    weighted: list[dict[str, Any]] = [
+        {"weights": 2.0},
+        {"weights": suite.array([1.0, 2.0], dtype)},
+        {"class_weights": c},
+        {"class_weights": c, "label_smoothing": 0.25},
+    ]
+    with jax.debug_nans(True):
+        for options in weighted:
+            for family, z in ((sparse_softmax_xent, labels), (softmax_xent, soft)):
+                given = {"labels": z, "logits": x, "mask": mask, "reduction": "weighted_mean"}
+                for value in _results(family, given | options, x):
+                    assert set(suite.floats(value)) == {0.0}

@@ -59,6 +59,22 @@ def test_dask_computes_nothing_and_agrees_with_numpy(
         np.testing.assert_allclose(computed, value, rtol=1e-6)
 
 
+def test_dask_takes_chunks_of_which_nothing_is_left(da: Any) -> None:
+    """Of unknown sizes; one chunk is empty."""
+    x, y = np.arange(24.0).reshape(6, 4), np.asarray([0, 1, 2, 3, 0, 1])
+    keep = np.asarray([True, True, False, False, False, True])
+    logits, labels = da.from_array(x, chunks=(2, 4)), da.from_array(y, chunks=2)
+    which = da.from_array(keep, chunks=2)
+    weights = da.from_array(np.asarray([1.0, 2.0, 3.0, 4.0]), chunks=4)
+    for options in ({}, {"class_weights": weights}):
+        lazy = {"labels": labels[which], "logits": logits[which], **options}
+        given = {"labels": y[keep], "logits": x[keep]}
+        given |= {name: value.compute() for name, value in options.items()}
+        for name in ("loss", "gradient", "total_weight"):
+            found = getattr(sparse_softmax_xent, name)(**lazy).compute()
+            np.testing.assert_allclose(found, getattr(sparse_softmax_xent, name)(**given))
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_dask_gets_one_layer_that_computes(da: Any, points: dict[str, Any], name: str) -> None:
     """Two results come out of one layer, whose blocks are computed once for both."""

@@ -109,9 +109,11 @@ def _run_block(
     *blocks: Array,
 ) -> Array | tuple[Array, ...]:
     shapes = [tuple(block.shape) for block in blocks]
-    reach = zip_longest(*map(reversed, shapes), fillvalue=1)
-    model = tuple(max(sizes) for sizes in reach)[::-1]
-    if not all(map(_fits, shapes, repeated, (model,) * len(shapes))):
+    sizes = [
+        [None if one else size for size, one in zip(shape, ones, strict=True)][::-1]
+        for shape, ones in zip(shapes, repeated, strict=True)
+    ]
+    if any(len({*axis} - {None}) > 1 for axis in zip_longest(*sizes)):
         names = ", ".join(f"`{name}`" for name in getattr(program, "operands", ()))
         raise ValueError(
             f"{names} must agree in the dimensions that were unknown; got blocks of shapes {shapes}"
@@ -119,11 +121,6 @@ def _run_block(
     # With the default settings, whichever thread a scheduler runs a task in.
     results = Context().run(_run, program, summed, *blocks)
     return results[0] if len(results) == 1 else results
-
-
-def _fits(shape: tuple[int, ...], repeated: tuple[bool, ...], model: tuple[int, ...]) -> bool:
-    sizes = zip(reversed(shape), reversed(repeated), reversed(model), strict=False)
-    return all(size == wanted or free for size, free, wanted in sizes)
 
 
 def _sum_block(block: Array, axis: Any, keepdims: bool, dtype: DType) -> Array:  # noqa: FBT001

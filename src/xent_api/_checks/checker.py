@@ -19,7 +19,7 @@ from .shapes import (
     check_axis,
     check_broadcast,
     check_class_shape,
-    check_classes,
+    check_class_weights,
     check_same_shape,
     check_size,
     check_some_classes,
@@ -126,7 +126,7 @@ def check(family: Family, arguments: dict[str, Any]) -> Inputs:
             check_class_shape(labels, logits, shape)
         if smoothing or family.has_indices:
             check_size(tuple(logits.shape), axis)
-        check_class_weights(arrays, compute, logits.shape[axis])
+        _check_class_weights(arrays, compute, logits.shape[axis])
     if "vector" in arguments:
         check_factor("vector", arrays["vector"], compute)
         check_same_shape("vector", arrays["vector"], logits)
@@ -148,7 +148,7 @@ def check_total(family: Family, arguments: dict[str, Any]) -> TotalInputs:
         axis = check_axis(arguments["axis"], labels, "labels")
         check_some_classes(labels, axis, "labels")
         shape, of = without(shape, axis), "`labels` without `axis`"
-    check_class_weights(arrays, "float64", None if axis is None else labels.shape[axis])
+    _check_class_weights(arrays, "float64", None if axis is None else labels.shape[axis])
     ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))
     _check_optional(backend, arrays, "float64", shape, of)
     return TotalInputs(family, backend, arrays, numbers.get("weights"), ignored, axis)
@@ -170,12 +170,12 @@ def _given(
     return numbers, *check_arrays(given)
 
 
-def check_class_weights(arrays: dict[str, Array], compute: str, size: object) -> None:
+def _check_class_weights(arrays: dict[str, Array], compute: str, size: object) -> None:
     """Raise unless class weights, if there are any, are real numbers for `size` classes."""
     value = arrays.get("class_weights")
     if value is not None:
         check_factor("class_weights", value, compute)
-        check_classes(value, size)
+        check_class_weights(value, size)
 
 
 def _check_optional(

@@ -59,9 +59,9 @@ def check_factor(
     kind = name_of(value.dtype)
     if kind == "bool":
         if not boolean:
-            raise TypeError(
-                f"`{name}` must be real; got bool: what is to be left out goes into `mask`"
-            )
+            masks = name in ("weights", "pos_weight")
+            hint = ": what is to be left out goes into `mask`" if masks else ""
+            raise TypeError(f"`{name}` must be real; got bool{hint}")
     elif kind not in INTEGRAL and (kind not in FLOATING or _is_wider(kind, compute, weak)):
         if kind not in FLOATING:
             expected = f"`{name}` must be real, of a dtype of the standard or bfloat16"

@@ -37,12 +37,16 @@ def check_same_shape(name: str, value: Array, logits: Array) -> None:
     raise ValueError(f"`{name}` must have the shape of `logits`, {whole}; got {shape}{hint}")
 
 
-def check_classes(class_weights: Array, size: object) -> None:
-    """Raise unless there is a weight for each of `size` classes, or of any number of them."""
+def check_class_weights(class_weights: Array, size: object) -> None:
+    """Raise unless there is a weight for each of `size` classes, or of a known number of them."""
     shape = tuple(class_weights.shape)
-    if len(shape) != 1 or (size is not None and not same_shape(shape, (size,))):
-        expected = "(K,), one for each class" if size is None else f"({size},), the classes"
-        raise ValueError(f"`class_weights` must have the shape {expected}; got {shape}")
+    if len(shape) != 1 or shape[0] == 0 or (size is not None and not same_shape(shape, (size,))):
+        wanted = "(K,)" if size is None else f"({size},)"
+        raise ValueError(
+            f"`class_weights` must have the shape {wanted}, one weight for each class; got {shape}"
+        )
+    if size is None and static_size(shape) is None:
+        raise ValueError(f"`class_weights` must have a known number of classes; got shape {shape}")
 
 
 def class_axes(labels: Shape, logits: Shape) -> list[int]:

@@ -32,16 +32,28 @@ class Counter(NamedTuple):
     def total(self, backend: Backend, arrays: dict[str, Array]) -> Array:
         """Return the sum."""
         program = self.program
-        if self.evaluate is not None:
-            found = self.evaluate(tuple([arrays.get(name) for name in program.operands]), ())
-            if found is not None:
-                return found[0]
-        if "classes" in program.operands:
-            numbers = backend.class_numbers(program.size, arrays["labels"])
-            arrays = arrays | {"classes": numbers}
+        if isinstance(program, LossProgram):
+            # Added up as other weights are, with the same bits.
+            rows = self._weights(backend, arrays)
+            return counter_of(backend, {"weights": rows}, None, None).total(
+                backend, {"weights": rows}
+            )
         operands = tuple([arrays[name] for name in program.operands])
         (total,) = backend.evaluate(program, operands, (True,))
         return total
+
+    def _weights(self, backend: Backend, arrays: dict[str, Array]) -> Array:
+        """Return the weights of rows."""
+        program, found = self.program, None
+        if self.evaluate is not None:
+            found = self.evaluate(tuple([arrays.get(name) for name in program.operands]), ())
+        if found is None:
+            if "classes" in program.operands:
+                numbers = backend.class_numbers(program.size, arrays["labels"])
+                arrays = arrays | {"classes": numbers}
+            operands = tuple([arrays[name] for name in program.operands])
+            found = backend.evaluate(program, operands, (False,))
+        return found[0]
 
 
 def total_weight(inputs: TotalInputs) -> Array:
@@ -89,7 +101,8 @@ def _class_weighted(inputs: TotalInputs) -> Array:
     weights = arrays.get("weights") if number is None else number
     dtype = _weight_dtype(backend, arrays["labels"], weights, arrays["class_weights"])
     numbers = {} if number is None else {"weights": number}
-    counter = class_weigher(backend, inputs.family, arrays, numbers, inputs.ignored, dtype)
+    size = arrays["class_weights"].shape[0]
+    counter = class_weigher(backend, inputs.family, arrays, numbers, inputs.ignored, dtype, size)
     total = counter.total(backend, arrays)
     (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
     return rounded
@@ -102,6 +115,7 @@ def class_weigher(
     numbers: dict[str, float],
     ignored: float | None,
     compute: DType,
+    size: int,
 ) -> Counter:
     """Return what adds up the weights of rows by their classes, for arrays as of `to_rows`."""
     names: list[str] = ["labels", "mask", "weights", "class_weights"]
@@ -122,11 +136,11 @@ def class_weigher(
         ignored,
         0.0,
         wide=compute if row is None else row,
-        size=arrays["class_weights"].shape[0],
+        size=size,
     )
     specs = [(arrays[n].dtype, arrays[n].shape) if n in arrays else None for n in names]
     finish = QuotientProgram(wide, None)
-    return Counter(program, wide, backend.prepared(program, finish, (True,), specs))
+    return Counter(program, wide, backend.prepared(program, finish, (False,), specs))
 
 
 def are_aligned(arrays: Iterable[Array]) -> bool:

@@ -80,7 +80,8 @@ def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
     if counter is not None:
         number = counter.total(backend, arrays)
         given = arrays = arrays | {"denominator": number}
-        if "denominator" in program.operands and counter.counts:
+        last = isinstance(program, LossProgram) and program.divides_last
+        if "denominator" in program.operands and not last:
             (divisor,) = backend.evaluate(DivisorProgram(), (number,), (False,))
             given = arrays | {"denominator": divisor}
     denominator = arrays.get("denominator") if True in summed else None
@@ -127,9 +128,15 @@ def _denominator(
         return numbers, None
     weighted = reduction == "weighted_mean"
     if weighted and "class_weights" in arrays:
-        compute = dtype_of(backend.xp, inputs.compute)
-        given = arrays, numbers, inputs.ignored, compute
-        return numbers, class_weigher(backend, inputs.family, *given)
+        return numbers, class_weigher(
+            backend,
+            inputs.family,
+            arrays,
+            numbers,
+            inputs.ignored,
+            dtype_of(backend.xp, inputs.compute),
+            arrays["logits"].shape[-1],
+        )
     weight = numbers.get("weights") if weighted else None
     size = static_size(inputs.shape) if backend.sized() else None
     optional = ("mask", "weights") if weighted else ("mask",)

@@ -4,6 +4,7 @@ import math
 
 from .._checks.checker import SpecialInputs, check_special
 from .._checks.dtypes import FLOATING, dtype_of
+from .._checks.shapes import without
 from .._math.special import ROWS, SpecialProgram
 from .._math.totals import QuotientProgram
 from .._typing import Array
@@ -44,7 +45,7 @@ def _plan(inputs: SpecialInputs, name: str) -> Plan:
     )
     shape = tuple(x.shape)
     if axis is not None:
-        shape = (*shape[:axis], *shape[len(shape) + axis + 1 :], shape[axis])
+        shape = (*without(shape, axis), shape[axis])
     finish, summed = QuotientProgram(x.dtype, None), (False,)
     evaluate = backend.prepared(program, finish, summed, [(x.dtype, shape)])
     return Plan(backend, axis, None, program, summed, finish, evaluate)

@@ -68,6 +68,15 @@ class LossProgram(NamedTuple):
         """Whether a row of classes is one thing."""
         return self.family != "sigmoid"
 
+    @property
+    def divides_last(self) -> bool:
+        """Whether a mean is divided element by element: for what may be divided by 0, and not be 0.
+
+        That are rows whose labels weigh nothing, while what is smoothed of them does.
+        """
+        smoothed = bool(self.smoothing) or "smoothing" in self.operands
+        return smoothed and "class_weights" in self.operands
+
     def results(self, ops: Namespace, *operands: Array) -> tuple[Array, ...]:
         """Return the outputs."""
         given: dict[str, Array] = dict(zip(self.operands, operands, strict=True))
@@ -238,16 +247,23 @@ class LossProgram(NamedTuple):
             if self.family == "softmax":
                 return {"weight": softmax.dense_weight(ops, rows, z, *factors)}
             return {"weight": softmax.sparse_weight(ops, rows, classes, z, keep, *factors)}
-        x = values["logits"]
+        x, last = values["logits"], denominator if self.divides_last else None
+        denominator = None if self.divides_last else denominator
         if self.family == "softmax":
             t = softmax.dense_terms(ops, rows, x, z, *factors, denominator)
             label, formulas = z, DENSE
         else:
             t, label = softmax.sparse_terms(ops, rows, x, classes, z, keep, *factors, denominator)
             formulas = SPARSE
-        return {
+        made = {
             name: formulas[name](ops, t, vector if name == PRODUCT else label)
             for name in self.outputs
+        }
+        if last is None:
+            return made
+        return {
+            name: divided(ops, select(ops, keep, made[name], 0.0), last) if divide else made[name]
+            for name, divide in zip(self.outputs, self.divided, strict=True)
         }
 
 

@@ -160,6 +160,9 @@ def sparse_terms(
         weight = ops.cast(ops.take_class(class_weights, at), rows.wide)
         if rows.smoothing:
             mass = ops.mixture(weight, _mean(ops, rows, class_weights), rows.smoothing)
+            # The loss may be next to nothing wherever the label is, if its class weighs nothing.
+            r = ops.sum_excluding_max(e, rows.wide) * defined
+            partition = 1.0 + r
         else:
             w, weight = weight if w is None else w * weight, None
     terms = Terms(rows, u, e, r, partition, None, mass, class_weights, w, denominator)
@@ -244,8 +247,8 @@ def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
     share, factor = smoothing / size if smoothing else 0.0, _factor(ops, t, None, t.partition)
     ends, each = ((1.0 - smoothing) + share, smoothing - share), (share, 1.0 - share)
     if label.weight is not None:
-        at_label = label.weight * ends[0]
-        ends, share = (at_label, t.mass - at_label), share * t.class_weights
+        remaining = _mean(ops, t.rows, t.class_weights) * smoothing - label.weight * share
+        ends, share = (label.weight * ends[0], remaining), share * t.class_weights
         each = share, _narrow(ops, t, t.mass) - share
     at_label = _gradient(label.e * factor, label.b * factor, *ends)
     p = label.rest * _narrow(ops, t, factor)
@@ -312,7 +315,8 @@ def label_slope(ops: Namespace, t: Terms, z: Array) -> Array:
         slope = ops.product_or_zero(t.class_weights, softplus - u)
         if smoothing:
             mean = ops.row_sum(slope, slope.dtype) / size
-            slope = slope * (1.0 - smoothing) + mean * smoothing
+            kept = ops.zeros_like(slope) if _is(smoothing, 1.0) else slope * (1.0 - smoothing)
+            slope = kept + mean * smoothing
         return _weighted_class(ops, t, slope)
     if smoothing:
         mean = ops.row_sum(u, u.dtype) / size
@@ -331,12 +335,13 @@ def class_weight_slope(ops: Namespace, t: Terms, z: Array) -> Array:
 def sparse_class_weight_slope(ops: Namespace, t: Terms, label: Label) -> Array:
     """Return the same for a class index."""
     size, smoothing = t.rows.size, t.rows.smoothing
-    slope = _softplus(ops, t) - t.u
-    others = slope * (smoothing / size) if smoothing else ops.zeros_like(slope)
-    at_label = ops.log1p_rest(t.r, size, t.rows.compute) - label.u
-    at_label = at_label * ((1.0 - smoothing) + smoothing / size) if smoothing else at_label
+    others, at_label = ops.zeros_like(t.u), ops.log1p_rest(t.r, size, t.rows.compute) - label.u
+    if smoothing:
+        r = ops.sum_excluding_max(t.e, t.rows.wide) * label.defined
+        others = (_softplus(ops, t._replace(r=r)) - t.u) * (smoothing / size)
+        at_label = at_label * ((1.0 - smoothing) + smoothing / size)
     found = ops.set_at_label(others, label.at, _narrow(ops, t, at_label))
-    return _weighted_class(ops, t, found)
+    return _weighted_class(ops, t, found * _narrow(ops, t, label.defined))
 
 
 def _softplus(ops: Namespace, t: Terms) -> Array:
@@ -389,14 +394,9 @@ def _weighted(ops: Namespace, value: Array, weights: Array | None) -> Array:
 
 
 def _factor(ops: Namespace, t: Terms, mass: Array | None, partition: Array) -> Array:
-    """Return w*Z/S, or its part of a mean.
-
-    A row of mass 0 has none of it, also where all that a mean is divided by is 0.
-    """
+    """Return w*Z/S, or its part of a mean."""
     value = (1.0 if mass is None else mass) / partition
     value = value if t.weights is None else value * t.weights
-    if t.denominator is not None and t.class_weights is not None and t.mass is not None:
-        value = ops.where(ops.is_zero(t.mass), 0.0, value)
     return divided(ops, value, t.denominator)
 
 

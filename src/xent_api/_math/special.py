@@ -138,20 +138,21 @@ ELEMENTS: dict[str, Callable[[Namespace, Array], Array]] = {
 def _rows(ops: Namespace, program: SpecialProgram, x: Array, name: str) -> Array:
     """Return a function of rows.
 
-    For a logarithm of a sum infinities are no NaN: beside +inf all others are nothing, as they are
-    beside the largest number, and of a row that is -inf the sum is 0 as for the lowest number. Its
-    derivative, the `shares`, is 0 there.
+    A logarithm of a sum has limits at infinities, and so have its derivatives, the `shares`. With
+    +inf in a row, it and the maximum are replaced by the largest number; in a row of -inf the
+    maximum is replaced by the lowest one. Neither then makes inf - inf.
     """
+    has_limits = name in ("logsumexp", "shares")
     m = ops.stop_gradient(ops.row_max(x))
     top = m
-    if name in ("logsumexp", "shares"):
+    if has_limits:
         x = ops.where(x == inf, program.largest, x)
         top = ops.where(m == inf, program.largest, m)
         top = ops.where(top == -inf, -program.largest, top)
     u = ops.shift(x, top)
     e = ops.exp(u)
     r = ops.sum_excluding_max(e, program.wide)
-    if name in ("logsumexp", "shares"):
+    if has_limits:
         r = ops.where(r < 0.0, 0.0, r)
     if name in ("softmax", "shares"):
         return e * ops.cast(1.0 / (1.0 + r), program.compute)

@@ -47,9 +47,9 @@ class CountProgram(NamedTuple):
 
 
 class DivisorProgram(NamedTuple):
-    """A number of positions, and 1 for none: then no result that is divided by it is kept.
+    """What positions weigh, and 1 where that is 0: then nothing is kept, or all that is kept is 0.
 
-    Divided by 0 they would be infinite on the way, or NaN, which some tools look for.
+    Divided by 0 that would be infinite on the way, or NaN, which some tools look for.
     """
 
     @property

@@ -39,4 +39,6 @@ def own_names(**names: str) -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         text = CODE.sub(renamed, str(error))
+        if text == str(error):
+            raise
         raise (TypeError if isinstance(error, TypeError) else ValueError)(text) from None

@@ -5,8 +5,9 @@ import math
 from .. import sigmoid_xent, softmax_xent, sparse_softmax_xent
 from .._backends.marks import as_it_is
 from .._checks.arrays import check_arrays
-from .._checks.kinds import check_class_indices, check_factor, check_floating, check_mask
-from .._checks.shapes import check_axis, check_broadcast, check_same_shape
+from .._checks.checker import SOFTMAX, SPARSE_SOFTMAX, check
+from .._checks.kinds import check_mask
+from .._checks.shapes import check_broadcast
 from .._engine.rows import with_axis
 from .._typing import Array
 from ._arguments import own_names, require
@@ -141,25 +142,23 @@ def _switched(
     logits: Array, labels: Array, axis: int, where: Array, *, indices: bool
 ) -> tuple[Array, Array, Array]:
     """Return logits and labels with classes switched off, and the rows of which some are left."""
+    family = SPARSE_SOFTMAX if indices else SOFTMAX
+    options = {"axis": axis, "label_smoothing": 0.0, "reduction": "none", "denominator": None}
+    checked = check(family, {"labels": labels, "logits": logits} | options).axis
+    assert checked is not None, "there are classes"
     with own_names(mask="where"):
         given = {"logits": logits, "labels": labels, "where": where}
         backend, arrays = check_arrays(given)
         logits, labels, where = arrays.values()
-        compute = check_floating("logits", logits)
-        axis = check_axis(axis, logits, "logits")
         check_mask(where)
-        if not indices:
-            check_factor("labels", labels, compute, boolean=True)
-            check_same_shape("labels", labels, logits)
-        else:
-            check_class_indices(labels)
-        xp, ops, ndim = backend.xp, backend.ops, logits.ndim
-        if -1 - axis <= where.ndim < ndim:
-            where = with_axis(where, axis)
+        ndim = logits.ndim
+        if -1 - checked <= where.ndim < ndim:
+            where = with_axis(where, checked)
         where = where[(*(None,) * (ndim - where.ndim), ...)]
         check_broadcast("where", where, tuple(logits.shape), "`logits`")
+    xp, ops = backend.xp, backend.ops
     logits = ops.where(where, logits, -math.inf)
     if not indices:
         labels = xp.where(where, labels, xp.zeros_like(labels))
-    mask = ops.max(ops.astype(where, xp.int32), axis=axis, keepdims=False) > 0
+    mask = ops.max(ops.astype(where, xp.int32), axis=checked, keepdims=False) > 0
     return logits, labels, mask

@@ -6,8 +6,9 @@ from .. import sigmoid_xent, softmax_xent, sparse_softmax_xent
 from .._backends.marks import as_it_is
 from .._backends.names import name_of
 from .._checks.dtypes import FLOATING
+from .._checks.options import check_ignored
 from .._checks.shapes import same_shape
-from .._typing import Array, Number, Reduction
+from .._typing import Array, Number, Reduction, Shape
 from ._arguments import own_names, require
 
 __all__ = ["binary_cross_entropy_with_logits", "cross_entropy"]
@@ -134,12 +135,14 @@ def cross_entropy(
     1.098612
     """
     require(input=input, target=target)
+    check_ignored(ignore_index, "int64")
     names = {"labels": "target", "logits": "input", "class_weights": "weight"}
     chosen, shape = _reduction(size_average, reduce, reduction), getattr(input, "shape", ())
     given: dict[str, Any] = {"labels": target, "logits": input, "class_weights": weight}
     given |= {"label_smoothing": label_smoothing, "axis": 0 if len(shape) == 1 else 1}
     with own_names(**names):
         if not hasattr(target, "shape") or not same_shape(tuple(target.shape), tuple(shape)):
+            _check_indices(target, tuple(shape))
             mean: Reduction = "weighted_mean" if chosen == "mean" else chosen
             return sparse_softmax_xent.loss(**given, ignore_index=ignore_index, reduction=mean)
         if name_of(target.dtype) not in FLOATING:
@@ -153,6 +156,17 @@ def cross_entropy(
                 f"to ignore; got {ignore_index}"
             )
         return softmax_xent.loss(**given, reduction=chosen)
+
+
+def _check_indices(target: Array, shape: Shape) -> None:
+    """Raise unless class indices have the shape of the logits without the classes."""
+    found = tuple(getattr(target, "shape", shape[:1] + shape[2:]))
+    wanted = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    if shape and not same_shape(found, wanted):
+        raise ValueError(
+            f"`target` must have the shape of `input`, {shape}, without the classes, {wanted}, or "
+            f"with them; got {found}"
+        )
 
 
 def _reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> Reduction:

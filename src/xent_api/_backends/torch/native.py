@@ -213,6 +213,13 @@ class NativeCall:
             ]
         )
 
+    def is_0_over_0(self, results: tuple[Array, ...], divisors: tuple[float, ...]) -> bool:
+        """Tell whether results are 0 because nothing was divided by 0."""
+        if 0 not in divisors and (self.number is None or self.number[0] != 0.0):
+            return False
+        pairs = zip(results, self.summed, strict=True)
+        return all(float(value) == 0.0 for value, add in pairs if add)
+
     def _finished(self, results: tuple[Any, ...], divisors: tuple[float, ...]) -> tuple[Array, ...]:
         if True not in self.summed:
             return results
@@ -244,7 +251,10 @@ class Rule(torch.autograd.Function):  # type: ignore[misc]  # Any where torch is
         if not ctx.early:
             ctx.set_materialize_grads(False)
             ctx.save_for_backward(*operands)
-            return call.compute(operands, divisors)
+            results = call.compute(operands, divisors)
+            if call.is_0_over_0(results, divisors):
+                ctx.divisors = (1.0,)  # as `quotient` has it, of which this is 0, too
+            return results
         results, gradient = call.compute_with_gradient(operands, divisors)
         ctx.save_for_backward(*operands, gradient)
         return results
