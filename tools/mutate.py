@@ -678,10 +678,23 @@ MUTATIONS = (
         "        each = share, 1.0 - share\n",
     ),
     Mutation(
-        "class weights: 0/0 of a row without mass",
+        "class weights: a mean that is divided by 0 as others are",
+        PROGRAM,
+        'return smoothed and "class_weights" in self.operands',
+        "return False",
+    ),
+    Mutation(
+        "class weights: the sum of exponentials with the label's 1 in it",
         SOFTMAX,
-        "        value = ops.where(ops.is_zero(t.mass), 0.0, value)\n",
-        "        pass\n",
+        "            r = ops.sum_excluding_max(e, rows.wide) * defined\n",
+        "",
+    ),
+    Mutation(
+        "weighted mean: a total of 0 as a divisor",
+        "_engine/plan.py",
+        'if "denominator" in program.operands and not last:',
+        'if "denominator" in program.operands and counter.counts:',
+        only=RULES,
     ),
     Mutation(
         "class weights: a label that is no class weighs as another one",
@@ -705,8 +718,8 @@ MUTATIONS = (
     Mutation(
         "class weights: their derivative without smoothing",
         SOFTMAX,
-        "at_label = at_label * ((1.0 - smoothing) + smoothing / size) if smoothing else at_label",
-        "pass",
+        "        at_label = at_label * ((1.0 - smoothing) + smoothing / size)\n",
+        "",
         only=RULES,
     ),
     Mutation(
