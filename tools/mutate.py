@@ -680,7 +680,7 @@ MUTATIONS = (
     Mutation(
         "class weights: a mean that is divided by 0 as others are",
         PROGRAM,
-        'return smoothed and "class_weights" in self.operands',
+        'return bool(self.smoothing) and "class_weights" in self.operands',
         "return False",
     ),
     Mutation(

@@ -64,6 +64,8 @@ def plan(
         wide=compute if rowwise and wide is None else wide,
         size=logits.shape[-1] if rowwise else None,
     )
+    if "denominator" in operands and program.outweighs_its_total:
+        program = program.with_division_last()
     finish = QuotientProgram(inputs.dtype, constants.get("denominator"))
     known = {name: (array.dtype, array.shape) for name, array in arrays.items()}
     if counter is not None:

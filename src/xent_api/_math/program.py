@@ -62,6 +62,8 @@ class LossProgram(NamedTuple):
     """The dtype in which a row is summed."""
     size: Any = None
     """K, the number of classes: an int, or a symbol for one."""
+    divides_last: bool = False
+    """Whether a mean is divided element by element: by what may be 0 where an element is not."""
 
     @property
     def rowwise(self) -> bool:
@@ -69,13 +71,9 @@ class LossProgram(NamedTuple):
         return self.family != "sigmoid"
 
     @property
-    def divides_last(self) -> bool:
-        """Whether a mean is divided element by element: for what may be divided by 0, and not be 0.
-
-        That are rows whose labels weigh nothing, while what is smoothed of them does.
-        """
-        smoothed = bool(self.smoothing) or "smoothing" in self.operands
-        return smoothed and "class_weights" in self.operands
+    def outweighs_its_total(self) -> bool:
+        """Whether losses may have weight where the total has none: that of smoothed classes."""
+        return bool(self.smoothing) and "class_weights" in self.operands
 
     def results(self, ops: Namespace, *operands: Array) -> tuple[Array, ...]:
         """Return the outputs."""
@@ -133,6 +131,7 @@ class LossProgram(NamedTuple):
             outputs=(*self.outputs, "gradient"),
             result_dtypes=(*self.result_dtypes, self.compute),
             divided=(*self.divided, True),
+            divides_last=counted and self.outweighs_its_total,
         )
 
     def parametrized(self) -> tuple["LossProgram", dict[str, float]]:
@@ -156,6 +155,10 @@ class LossProgram(NamedTuple):
         operands = (*self.operands, *numbers)
         general = self._with(operands=operands, numbers=(), smoothing=smoothing, ignored=kept)
         return general._with(size=None), numbers
+
+    def with_division_last(self) -> "LossProgram":
+        """Return the program that divides element by element."""
+        return self._with(divides_last=True)
 
     def without_wide(self) -> "LossProgram":
         """Return the program for where rows have no wider dtype."""
