@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from ctypes import addressof, c_double
 from functools import cache, cached_property
+from importlib import import_module
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -16,7 +17,6 @@ from ..base import Backend, Spec
 from ..derivatives import has_closed_form
 from ..execution import current, set_to
 from ..names import name_of
-from ..registry import find_backend
 from . import eager
 from .autograd import products
 from .ops import OPS, xp
@@ -95,7 +95,9 @@ def _shared() -> Shared | None:
         ordered=_ordered,
         workers=lambda: current.get().workers or torch.get_num_threads(),
     )
-    backend = find_backend(view(torch.empty(0, device=CPU)))
+    # (By name: the registry imports this room.)
+    registry = import_module("..registry", __package__)
+    backend = registry.find_backend(view(torch.empty(0, device=CPU)))
     assert backend is not None, "NumPy is there"
     return Shared(native.NativeCalls(tensors).find, scalars.quotient, view, backend)
 
