@@ -48,7 +48,7 @@ def _results(family: Any, arrays: dict[str, Any], vector: Any, **options: Any) -
     ]
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 @pytest.mark.parametrize(("family", "kind", "labels"), OF_ROWS)
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean", "weighted_mean"])
@@ -69,7 +69,7 @@ def test_class_weights_of_1_change_no_bit(
             suite.assert_equal(got, wanted)
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 def test_smoothed_class_indices_with_class_weights_of_1(suite: Suite, dtype: str) -> None:
     arrays = _arrays(suite, dtype, "int32", INDICES)
@@ -87,7 +87,7 @@ def _exact(value: float) -> Any:
     return Fraction(value) if math.isfinite(value) else value
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 @pytest.mark.parametrize(("family", "kind", "labels"), ALL)
 def test_a_weighted_mean_is_the_sum_divided_by_the_total_weight(
@@ -126,7 +126,7 @@ def _widest(suite: Suite) -> Any:
     return suite.target.xp.float64 if suite.has("float64") else None
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 @pytest.mark.parametrize(("family", "kind", "labels"), ALL)
 def test_weights_of_0_in_a_weighted_mean(
@@ -145,7 +145,7 @@ def test_weights_of_0_in_a_weighted_mean(
         assert suite.floats(family.total_weight(**arrays, **options)) == [0.0]
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 def test_a_class_without_weight_counts_as_label_0(suite: Suite, dtype: str) -> None:
     logits = suite.array([[0.0, -INF, 1.0]], dtype)
@@ -164,7 +164,7 @@ def test_a_class_without_weight_counts_as_label_0(suite: Suite, dtype: str) -> N
         assert smoothing or set(values) == {0.0}
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 def test_a_confident_prediction_of_another_class_than_one_without_weight(
     suite: Suite, dtype: str
@@ -181,7 +181,7 @@ def test_a_confident_prediction_of_another_class_than_one_without_weight(
     assert ulp_error(got, _exact(0.125 * math.log1p(math.exp(-16.0))), dtype) <= 6.0
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 def test_a_mean_whose_weights_are_0_while_smoothing_leaves_a_loss(suite: Suite, dtype: str) -> None:
     given: dict[str, Any] = {
@@ -196,7 +196,7 @@ def test_a_mean_whose_weights_are_0_while_smoothing_leaves_a_loss(suite: Suite, 
     assert suite.floats(slopes) == [INF, -INF, -INF]
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 def test_smoothing_that_leaves_little_of_a_heavy_label(suite: Suite, dtype: str) -> None:
     size = 300
@@ -216,7 +216,7 @@ def test_smoothing_that_leaves_little_of_a_heavy_label(suite: Suite, dtype: str)
         assert ulp_error(got, _exact(exact), dtype) <= 6.0
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 @pytest.mark.parametrize(("family", "kind", "labels"), OF_ROWS)
 def test_a_product_with_unit_vectors_has_the_columns_of_the_hessian(
@@ -242,7 +242,7 @@ def test_a_product_with_unit_vectors_has_the_columns_of_the_hessian(
                 assert abs(columns[j][3 * row + k] - columns[k][at]) <= 40 * eps * mass
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 def test_a_product_of_the_sigmoid_family(suite: Suite, dtype: str) -> None:
     arrays = _arrays(suite, dtype, None, SOFT)
@@ -256,7 +256,7 @@ def test_a_product_of_the_sigmoid_family(suite: Suite, dtype: str) -> None:
         assert got == h * v or ulp_error(got, _exact(h * v), dtype) <= 1.0
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 def test_softmax_of_two_classes_is_the_sigmoid_function(suite: Suite, dtype: str) -> None:
     x = [0.0, -0.0, 1.5, -3.25, 20.0, -20.0, INF, -INF]
@@ -331,7 +331,7 @@ def _turned(rows: Any) -> list[list[float]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 @pytest.mark.parametrize(("family", "kind", "labels"), OF_ROWS)
 def test_classes_in_another_axis(
@@ -358,7 +358,6 @@ def test_classes_in_another_axis(
     assert suite.floats(totals[0]) == suite.floats(totals[1])
 
 
-@pytest.mark.everywhere
 @pytest.mark.eager
 @pytest.mark.parametrize(("family", "kind", "labels"), ALL)
 def test_the_dtype_of_a_loss(
@@ -383,7 +382,7 @@ def test_the_dtype_of_a_loss(
                 family.loss(**arrays, dtype=wrong)
 
 
-@pytest.mark.everywhere
+@pytest.mark.dtypes("float32", "float64")
 @pytest.mark.eager
 def test_errors(suite: Suite, dtype: str) -> None:
     arrays = _arrays(suite, dtype, None, SOFT)

@@ -15,7 +15,6 @@ INF, NAN = math.inf, math.nan
 X = [[0.5, -1.0, 3.0, 0.0], [2.0, 2.0, -1.5, 1.0], [-30.0, 0.25, 0.0, 5.0]]
 
 
-@pytest.mark.everywhere
 @pytest.mark.eager
 def test_probabilities_are_those_of_special(suite: Suite, dtype: str) -> None:
     x = suite.array(X, dtype)
@@ -32,7 +31,6 @@ def test_probabilities_are_those_of_special(suite: Suite, dtype: str) -> None:
             assert abs(one - other) <= 2 * eps * other
 
 
-@pytest.mark.everywhere
 @pytest.mark.eager
 def test_axes(suite: Suite, dtype: str) -> None:
     x = suite.array(X, dtype)
@@ -53,7 +51,6 @@ def test_axes(suite: Suite, dtype: str) -> None:
     assert special.logsumexp(x[0, :]).shape == ()
 
 
-@pytest.mark.everywhere
 @pytest.mark.eager
 def test_every_second_number(suite: Suite, dtype: str) -> None:
     size = 70

@@ -54,13 +54,18 @@ def _layouts(array: Any) -> Iterator[Any]:
 
 
 def _all(family: Any, **given: Any) -> list[Any]:
-    logits = given["logits"].astype(np.float64)
-    vector = np.cos(np.where(np.isfinite(logits), logits, 0.0))
-    vector = vector if given["logits"].dtype == np.float64 else vector.astype(np.float32)
     return [
         family.loss(**given),
         *family.loss_and_gradient(**given),
         *family.gradient_and_hessian(**given),
+    ]
+
+
+def _more(family: Any, **given: Any) -> list[Any]:
+    logits = given["logits"].astype(np.float64)
+    vector = np.cos(np.where(np.isfinite(logits), logits, 0.0))
+    vector = vector if given["logits"].dtype == np.float64 else vector.astype(np.float32)
+    return [
         *family.gradient_and_probabilities(**given)[1:],
         family.hessian_vector_product(vector=vector, **given),
     ]
@@ -93,10 +98,11 @@ def test_as_without_kernels(classes: int, dtype: Any) -> None:
     given["logits"][3:7] = [[np.nan], [np.inf], [-np.inf], [0.0]]
     options: list[dict[str, Any]] = [{}, {"ignore_index": -7}, {"label_smoothing": 0.25}]
     bar = 0.02 if dtype == ml_dtypes.bfloat16 else 2e-3 if dtype == np.float16 else 2e-5
-    for option in options:
-        found = _all(sparse_softmax_xent, **given, **option)
+    pairs = [(_all, option) for option in options] + [(_more, options[1])]
+    for function, option in pairs:
+        found = function(sparse_softmax_xent, **given, **option)
         with execution(native=False):
-            wanted = _all(sparse_softmax_xent, **given, **option)
+            wanted = function(sparse_softmax_xent, **given, **option)
         for one, other in zip(found, wanted, strict=True):
             assert (one.dtype, one.shape) == (other.dtype, other.shape)
             np.testing.assert_allclose(
