@@ -59,10 +59,10 @@ def test_class_weights(suite: Suite, dtype: str, family: Any) -> None:
         _, curves = suite.call(family.gradient_and_hessian, arrays, **options)
         again, p = suite.call(family.gradient_and_probabilities, arrays, **options)
         product = suite.call(family.hessian_vector_product, arrays | {"vector": vector}, **options)
-        suite.assert_equal(again, slopes)
-        for name, values in zip(
-            ("loss", *DERIVATIVES), (losses, slopes, curves, p, product), strict=True
-        ):
+        if not suite.traced:  # a compiler may round once where the other call does twice
+            suite.assert_equal(again, slopes)
+        results = (losses, slopes, curves, p, product, again)
+        for name, values in zip(("loss", *DERIVATIVES, "gradient"), results, strict=True):
             found = iter(suite.floats(values))
             for v in group:
                 for place, exact in enumerate(getattr(v, name)):
