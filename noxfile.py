@@ -4,7 +4,7 @@
 # dependencies = ["nox>=2025.5"]
 # ///
 
-"""The sessions. ``nox`` runs the default set in some 9 minutes, ``nox -t nightly`` other tests.
+"""The sessions. ``nox`` runs the default set in some 12 minutes, ``nox -t nightly`` other tests.
 
 ``nox -s "conformance(jax)"`` runs the whole suite on one backend. Sessions share nothing but the
 working tree, which they only read, so that several may run at once. `peers`, `bench` and
