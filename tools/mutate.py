@@ -381,8 +381,8 @@ MUTATIONS = (
     Mutation(
         "softmax: the derivative in the labels without the sum",
         SOFTMAX,
-        "_weighted_class(ops, t, softplus - u)",
-        "_weighted_class(ops, t, softplus * 0.0 - u)",
+        "slope = softplus - _averaged(ops, t, u)",
+        "slope = softplus * 0.0 - _averaged(ops, t, u)",
         only=RULES,
     ),
     Mutation(
@@ -693,20 +693,20 @@ MUTATIONS = (
         "weighted mean: a total of 0 as a divisor",
         "_engine/plan.py",
         'if "denominator" in program.operands and not last:',
-        'if "denominator" in program.operands and counter.counts:',
+        'if "denominator" in program.operands and counter.program.counts:',
         only=RULES,
     ),
     Mutation(
         "class weights: a label that is no class weighs as another one",
         SOFTMAX,
-        "    value = ops.where(_is_right(labels, rows.size, keep), value, nan)\n",
+        "    value = ops.where(_is_class_or_left_out(labels, rows.size, keep), value, nan)\n",
         "",
     ),
     Mutation(
         "class weights: the total without the other weights",
         SOFTMAX,
-        "value = ops.row_sum(z * class_weights, rows.wide)\n",
-        "value, weights = ops.row_sum(z * class_weights, rows.wide), None\n",
+        "    value = ops.row_sum(z * class_weights, rows.wide)\n",
+        "    value, weights = ops.row_sum(z * class_weights, rows.wide), None\n",
     ),
     Mutation(
         "class weights: their derivative with themselves in it",
@@ -725,8 +725,8 @@ MUTATIONS = (
     Mutation(
         "class weights: the derivative in the labels without them",
         SOFTMAX,
-        "slope = ops.product_or_zero(t.class_weights, softplus - u)",
-        "slope = softplus - u",
+        "_averaged(ops, t, ops.product_or_zero(t.class_weights, softplus - u))",
+        "_averaged(ops, t, softplus - u)",
         only=RULES,
     ),
     Mutation(

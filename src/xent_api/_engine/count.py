@@ -1,7 +1,7 @@
 """The sum of the weights of the kept positions."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .._backends.base import Backend, Prepared, static_size
 from .._backends.names import name_of
@@ -17,34 +17,25 @@ from .rows import to_rows
 class Counter(NamedTuple):
     """What adds up the weights of positions, or counts them."""
 
-    program: Any
-    """A `CountProgram`, or a `LossProgram` of weights."""
+    program: CountProgram
     dtype: DType
     """The dtype of the sum."""
+    by_class: LossProgram | None = None
+    """What makes the weights of rows of class weights and others; `program` adds them up."""
     evaluate: Prepared | None = None
     """What does so faster."""
 
-    @property
-    def counts(self) -> bool:
-        """Whether the sum is a number of positions."""
-        return isinstance(self.program, CountProgram) and self.program.counts
-
     def total(self, backend: Backend, arrays: dict[str, Array]) -> Array:
         """Return the sum."""
-        program = self.program
-        if isinstance(program, LossProgram):
-            # Added up as other weights are, with the same bits.
-            rows = self._weights(backend, arrays)
-            return counter_of(backend, {"weights": rows}, None, None).total(
-                backend, {"weights": rows}
-            )
-        operands = tuple([arrays[name] for name in program.operands])
-        (total,) = backend.evaluate(program, operands, (True,))
+        if self.by_class is not None:
+            arrays = {"weights": self._weights(backend, self.by_class, arrays)}
+        operands = tuple([arrays[name] for name in self.program.operands])
+        (total,) = backend.evaluate(self.program, operands, (True,))
         return total
 
-    def _weights(self, backend: Backend, arrays: dict[str, Array]) -> Array:
+    def _weights(self, backend: Backend, program: LossProgram, arrays: dict[str, Array]) -> Array:
         """Return the weights of rows."""
-        program, found = self.program, None
+        found = None
         if self.evaluate is not None:
             found = self.evaluate(tuple([arrays.get(name) for name in program.operands]), ())
         if found is None:
@@ -71,11 +62,7 @@ def total_weight(inputs: TotalInputs) -> Array:
     operands = {"labels": labels} | operands
     counter = counter_of(backend, operands, number, ignored)
     total = counter.total(backend, operands)
-    if counter.counts:
-        return total
-    dtype = counter.program.dtype
-    (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
-    return rounded
+    return total if counter.program.counts else _rounded(backend, total, counter.program.dtype)
 
 
 def counter_of(
@@ -103,7 +90,10 @@ def _class_weighted(inputs: TotalInputs) -> Array:
     numbers = {} if number is None else {"weights": number}
     size = arrays["class_weights"].shape[0]
     counter = class_weigher(backend, inputs.family, arrays, numbers, inputs.ignored, dtype, size)
-    total = counter.total(backend, arrays)
+    return _rounded(backend, counter.total(backend, arrays), dtype)
+
+
+def _rounded(backend: Backend, total: Array, dtype: DType) -> Array:
     (rounded,) = backend.evaluate(QuotientProgram(dtype, None), (total,), (False,))
     return rounded
 
@@ -125,7 +115,7 @@ def class_weigher(
     wide = _wide(backend, arrays["labels"])
     constants = tuple([(n, (v, v.hex())) for n, v in numbers.items() if n == "weights"])
     row = backend.row_dtype(arrays["labels"])
-    program = LossProgram(
+    by_class = LossProgram(
         family.name,
         ("weight",),
         tuple(names),
@@ -139,8 +129,10 @@ def class_weigher(
         size=size,
     )
     specs = [(arrays[n].dtype, arrays[n].shape) if n in arrays else None for n in names]
-    finish = QuotientProgram(wide, None)
-    return Counter(program, wide, backend.prepared(program, finish, (False,), specs))
+    evaluate = backend.prepared(by_class, QuotientProgram(wide, None), (False,), specs)
+    # Added up as other weights are, with the same bits.
+    program = CountProgram(("weights",), wide, None, None, aligned=True)
+    return Counter(program, wide, by_class, evaluate)
 
 
 def are_aligned(arrays: Iterable[Array]) -> bool:

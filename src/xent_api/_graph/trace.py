@@ -127,6 +127,7 @@ class Proxy:
     __mul__, __rmul__ = _operator("multiply")
     __truediv__, __rtruediv__ = _operator("divide")
     __and__, _ = _operator("bitwise_and")
+    __or__, _ = _operator("bitwise_or")
     __ge__, _ = _operator("greater_equal")
     __lt__, _ = _operator("less")
     __eq__, _ = _operator("equal")

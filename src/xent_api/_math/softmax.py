@@ -153,7 +153,8 @@ def sparse_terms(
     rest, e_label = ops.zero_at_label(e, at), ops.exp(u_label)
     b = ops.row_sum(rest, rows.wide)
     # Every output depends on one of these, and so does every derivative: as a factor.
-    defined = ops.where(_is_right(labels, rows.size, keep), ops.ones_like(b), nan)
+    right = _is_class_or_left_out(labels, rows.size, keep)
+    defined = ops.where(right, ops.ones_like(b), nan)
     r, partition = (b + (e_label - 1.0)) * defined, (b + e_label) * defined
     w, weight, mass = row_weights(ops, weights, r), None, None
     if class_weights is not None:
@@ -174,8 +175,7 @@ def dense_weight(
 ) -> Array:
     """Return the weight of the rows: the sum of the labels times the weights of their classes."""
     value = ops.row_sum(z * class_weights, rows.wide)
-    w = row_weights(ops, weights, value)
-    return value if w is None else value * w
+    return _times_weights(ops, value, weights)
 
 
 def sparse_weight(
@@ -190,15 +190,19 @@ def sparse_weight(
     """Return the weight of the rows: that of the class, NaN where the label is none and counts."""
     at = ops.place(classes, labels, rows.compute)
     value = ops.cast(ops.take_class(class_weights, at), rows.wide)
-    value = ops.where(_is_right(labels, rows.size, keep), value, nan)
+    value = ops.where(_is_class_or_left_out(labels, rows.size, keep), value, nan)
+    return _times_weights(ops, value, weights)
+
+
+def _times_weights(ops: Namespace, value: Array, weights: Array | float | None) -> Array:
     w = row_weights(ops, weights, value)
     return value if w is None else value * w
 
 
-def _is_right(labels: Array, size: int, keep: Array | None) -> Array:
+def _is_class_or_left_out(labels: Array, size: int, keep: Array | None) -> Array:
     """Tell the rows whose label is the number of one of `size` classes, or is not kept."""
     valid = (labels >= 0) & (labels < size)
-    return valid if keep is None else ~(keep & ~valid)  # kernels know no other "or"
+    return valid if keep is None else valid | ~keep
 
 
 def row_weights(ops: Namespace, weights: Array | float | None, like: Array) -> Array | None:
@@ -309,20 +313,22 @@ def label_slope(ops: Namespace, t: Terms, z: Array) -> Array:
     At a class that is switched off it would be infinite. There it is that of u = 0, because what
     made a label of 0 will multiply it by 0.
     """
-    size, smoothing = t.rows.size, t.rows.smoothing
     softplus, u = _softplus(ops, t), ops.zero_if_infinite(t.u, z)
     if t.class_weights is not None:
-        slope = ops.product_or_zero(t.class_weights, softplus - u)
-        if smoothing:
-            mean = ops.row_sum(slope, slope.dtype) / size
-            kept = ops.zeros_like(slope) if _is(smoothing, 1.0) else slope * (1.0 - smoothing)
-            slope = kept + mean * smoothing
-        return _weighted_class(ops, t, slope)
-    if smoothing:
-        mean = ops.row_sum(u, u.dtype) / size
-        kept = ops.zeros_like(u) if _is(smoothing, 1.0) else u * (1.0 - smoothing)
-        u = kept + mean * smoothing
-    return _weighted_class(ops, t, softplus - u)
+        slope = _averaged(ops, t, ops.product_or_zero(t.class_weights, softplus - u))
+    else:
+        slope = softplus - _averaged(ops, t, u)
+    return _weighted_class(ops, t, slope)
+
+
+def _averaged(ops: Namespace, t: Terms, value: Array) -> Array:
+    """Return what each class has, of which `smoothing` is the mean of the row."""
+    size, smoothing = t.rows.size, t.rows.smoothing
+    if not smoothing:
+        return value
+    mean = ops.row_sum(value, value.dtype) / size
+    kept = ops.zeros_like(value) if _is(smoothing, 1.0) else value * (1.0 - smoothing)
+    return kept + mean * smoothing
 
 
 def class_weight_slope(ops: Namespace, t: Terms, z: Array) -> Array:

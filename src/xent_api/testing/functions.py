@@ -7,13 +7,12 @@ definitions, by ``tools/make_special_references.py``.
 import math
 from fractions import Fraction
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 from .._checks.dtypes import FLOATING, compute_name
 from .bars import ROUNDING
 from .ulp import Exact, spacing
-from .vectors import exact_number
+from .vectors import exact_number, rows_of
 
 ELEMENTS = ("sigmoid", "log_sigmoid", "softplus")
 ROWS = ("softmax", "log_softmax", "logsumexp")
@@ -38,9 +37,7 @@ def function_vectors(dtype: str, function: str) -> tuple[FunctionVector, ...]:
     >>> vector.x, float(vector.value[0])
     ((0.0,), 0.5)
     """
-    text = (files(__package__) / "data" / "special.csv").read_text(encoding="ascii")
-    lines = [line.split(",") for line in text.splitlines() if not line.startswith("#")]
-    return tuple(_vector(*cells) for cells in lines[1:] if cells[:2] == [dtype, function])
+    return tuple(_vector(*cells) for cells in rows_of("special", dtype, function))
 
 
 def _vector(dtype: str, function: str, x: str, value: str) -> FunctionVector:

@@ -52,9 +52,14 @@ def sigmoid_vectors(dtype: str) -> tuple[Vector, ...]:
     >>> first.logit, first.label, float(first.gradient)
     (0.0, 0.0, 0.5)
     """
-    text = (files(__package__) / "data" / "sigmoid.csv").read_text(encoding="ascii")
+    return tuple(map(_vector, rows_of("sigmoid", dtype)))
+
+
+def rows_of(name: str, *first: str) -> list[list[str]]:
+    """Return the cells of those rows of a file of reference values that begin with these cells."""
+    text = (files(__package__) / "data" / f"{name}.csv").read_text(encoding="ascii")
     lines = [line.split(",") for line in text.splitlines() if not line.startswith("#")]
-    return tuple(_vector(cells) for cells in lines[1:] if cells[0] == dtype)
+    return [cells for cells in lines[1:] if cells[: len(first)] == list(first)]
 
 
 def _vector(cells: list[str]) -> Vector:

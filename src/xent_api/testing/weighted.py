@@ -7,13 +7,12 @@ definition of the loss, by ``tools/make_weighted_references.py``.
 import math
 from fractions import Fraction
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 from .._checks.dtypes import FLOATING, compute_name
 from .bars import ROUNDING
 from .ulp import Exact, spacing
-from .vectors import exact_number
+from .vectors import exact_number, rows_of
 
 Numbers = tuple[float, ...]
 OF_ROWS = ("loss", "total")
@@ -55,9 +54,7 @@ def weighted_vectors(dtype: str) -> tuple[WeightedVector, ...]:
     >>> len(vector.logits), vector.number
     (2, 0)
     """
-    text = (files(__package__) / "data" / "weighted.csv").read_text(encoding="ascii")
-    lines = [line.split(",") for line in text.splitlines() if not line.startswith("#")]
-    return tuple(_vector(cells) for cells in lines[1:] if cells[0] == dtype)
+    return tuple(map(_vector, rows_of("weighted", dtype)))
 
 
 def _vector(cells: list[str]) -> WeightedVector:

@@ -186,7 +186,7 @@ def _contiguous(array: Array) -> bool:
 
 
 ARITHMETIC = "add subtract multiply divide negative abs exp floor log1p minimum"
-LOGIC = "isnan equal not_equal greater_equal less bitwise_and bitwise_invert"
+LOGIC = "isnan equal not_equal greater_equal less bitwise_and bitwise_or bitwise_invert"
 KERNELS = KernelTable(
     kernels={
         **{name: getattr(np, name) for name in f"{ARITHMETIC} {LOGIC}".split()},

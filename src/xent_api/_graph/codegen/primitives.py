@@ -100,6 +100,7 @@ PRIMITIVES: dict[str, Callable[[Lines, list[Register]], Register]] = {
     "astype": _astype,
     "at_least": _at_least,
     "bitwise_and": lambda to, given: to.binary("and", given[0], given[1]),
+    "bitwise_or": lambda to, given: to.binary("or", given[0], given[1]),
     "bitwise_invert": lambda to, given: to.binary("xor", given[0], -1),
     "exponent": _exponent,
     "full_like": lambda _, given: given[1],
