@@ -58,6 +58,8 @@ TOGETHER = [name for name in ON_CPU if name not in ALONE]
 BACKENDS = [
     nox.param(name, id=name, tags=["nightly"] if name in ON_CPU else []) for name in TARGETS
 ]
+CONFORMANCE = ("tests/conformance", "--pyargs", "xent_api.testing")
+"""The conformance suite: what is the package's own, and what any project can run."""
 nox.options.tags = ["default"]
 
 
@@ -76,7 +78,7 @@ def _install(session: nox.Session, *groups: str) -> None:
 
 def _chosen(backends: list[str]) -> list[str]:
     targets = [target for name in backends for target in TARGETS[name]]
-    return [argument for target in targets for argument in ("--backend", target)]
+    return [argument for target in targets for argument in ("--xent-backend", target)]
 
 
 @nox.session(tags=["default"])
@@ -105,7 +107,7 @@ def typing(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the unit tests, the conformance suite's default set on most backends, the examples."""
     _install(session, "test", "unit", "examples", *(f"backend-{name}" for name in TOGETHER))
-    folders = ("tests/unit", "tests/conformance")
+    folders = ("tests/unit", *CONFORMANCE)
     chosen = [name for name in TARGETS if name not in ALONE]
     session.run("pytest", *folders, "-n2", *_chosen(chosen), *session.posargs)
     if not session.posargs:
@@ -116,7 +118,7 @@ def tests(session: nox.Session) -> None:
 def tensorflow(session: nox.Session) -> None:
     """Run the default set of the conformance suite on TensorFlow (two minutes)."""
     _install(session, "test", "backend-tensorflow")
-    session.run("pytest", "tests/conformance", "-n2", *_chosen(["tensorflow"]), *session.posargs)
+    session.run("pytest", *CONFORMANCE, "-n2", *_chosen(["tensorflow"]), *session.posargs)
 
 
 @nox.session
@@ -192,8 +194,7 @@ def alone(session: nox.Session, backend: str) -> None:
 def conformance(session: nox.Session, backend: str) -> None:
     """Run the whole conformance suite on one backend (half a minute to half an hour)."""
     _install(session, "test", f"backend-{backend}", *["native"] * (backend == "numpy"))
-    folder = ("tests/conformance", "--nightly")
-    session.run("pytest", *folder, "-n2", *_chosen([backend]), *session.posargs)
+    session.run("pytest", *CONFORMANCE, "--nightly", "-n2", *_chosen([backend]), *session.posargs)
 
 
 MINIMUMS = {
@@ -209,7 +210,7 @@ MINIMUMS = {
 def minimums(session: nox.Session, backend: str) -> None:
     """Run the conformance suite with the lowest versions that are supported (minutes)."""
     session.install(".", *MINIMUMS[backend], *_group("test"))
-    tests = ["tests/conformance", "--nightly"]
+    tests = [*CONFORMANCE, "--nightly"]
     unit = ["numpy", "tiles", "native"]
     tests += [f"tests/unit/test_{name}.py" for name in unit] * (backend == "numpy")
     session.run("pytest", *tests, "-n2", *_chosen([backend]), *session.posargs)
@@ -220,7 +221,7 @@ def coverage(session: nox.Session) -> None:
     """See that the tests reach every line and branch of the core (half an hour)."""
     _install(session, "test", "unit", *(f"backend-{name}" for name in TOGETHER))
     session.install("coverage>=7.10", "pytest-cov>=6")
-    tests = ("tests/unit", "tests/conformance", "--nightly", "-n2", "--cov", "--cov-report=")
+    tests = ("tests/unit", *CONFORMANCE, "--nightly", "-n2", "--cov", "--cov-report=")
     session.run("pytest", *tests, *_chosen(TOGETHER), *session.posargs)
     session.run("coverage", "report")
 

@@ -1,4 +1,4 @@
-"""Errors against the reference values, and exact symmetries."""
+"""Exact symmetries, and where libraries are at their worst."""
 
 import itertools
 import math
@@ -6,23 +6,13 @@ from typing import Any
 
 import pytest
 from helpers import oracle
-from helpers.suite import Suite, numbers_of_points
 
 from xent_api import sigmoid_xent
 from xent_api._checks.dtypes import FLOATING, compute_name, round_to
-from xent_api.testing import BAR, check_namespace, sigmoid_vectors, ulp_error
-from xent_api.testing.families import FAMILIES
+from xent_api.testing import BAR, sigmoid_vectors, ulp_error
+from xent_api.testing.suite import Suite
 
 LABELS = (0.0, 1e-20, 1e-6, 0.1, 0.25, 0.5, 0.9, 1.0 - 1e-6, 1.0)
-
-
-@pytest.mark.everywhere
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_reference_value_is_within_its_bar(suite: Suite, dtype: str, family: str) -> None:
-    findings = check_namespace(suite.target, [dtype], suite.call, [family])
-    misses = [str(miss) for finding in findings for miss in finding.misses]
-    assert misses == []
-    assert [finding.points for finding in findings] == numbers_of_points(family, dtype)
 
 
 def _logits(dtype: str) -> list[float]:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.abilities import LIBRARIES
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent, softmax_xent
 from xent_api.testing import BAR, ulp_error
 from xent_api.testing.float64 import softmax_values, ulp_errors
+from xent_api.testing.suite import Suite
 
 pytestmark = [
     pytest.mark.autodiff,

@@ -1,15 +1,17 @@
 """Class weights, weighted means, probabilities, products with the Hessian, dtypes of losses."""
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from helpers.abilities import LIBRARIES
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent, special
 from xent_api._checks.dtypes import FLOATING, compute_name
 from xent_api.testing import ulp_error
+from xent_api.testing.suite import Suite
+from xent_api.testing.weighted import allowed, weighted_vectors
 
 INF, NAN = math.inf, math.nan
 LOGITS = [[1.0, -2.0, 0.5], [3.0, 3.0, -1.0], [-4.0, 0.0, 2.0], [0.25, -INF, 0.0]]
@@ -619,3 +621,25 @@ def test_debug_nans_finds_nothing_in_a_mean_of_nothing(suite: Suite, dtype: str)
                 given = {"labels": z, "logits": x, "mask": mask, "reduction": "weighted_mean"}
                 for value in _results(family, given | options, x):
                     assert set(suite.floats(value)) == {0.0}
+
+
+@pytest.mark.everywhere
+@pytest.mark.eager
+@pytest.mark.parametrize("family", [softmax_xent, sparse_softmax_xent], ids=["dense", "indices"])
+def test_reference_values_of_the_total_weight(suite: Suite, dtype: str, family: Any) -> None:
+    compute, indices = compute_name(dtype), family is sparse_softmax_xent
+    vectors = [v for v in weighted_vectors(dtype) if v.number is not None or not indices]
+    for v in vectors[:60]:
+        label = [v.number] if indices else [list(v.labels)]
+        total = family.total_weight(
+            labels=suite.array(label, "int32" if indices else dtype),
+            weights=v.weight,
+            class_weights=suite.array(list(v.class_weights), compute),
+            label_smoothing=0.5,
+            reduction="weighted_mean",
+            dtype=None,
+        )
+        (got,) = suite.floats(total)
+        (exact,) = v.total
+        assert isinstance(exact, Fraction)
+        assert abs(Fraction(got) - exact) <= allowed(v, "total", 0), v

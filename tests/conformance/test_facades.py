@@ -6,11 +6,11 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 from xent_api._checks.dtypes import FLOATING
 from xent_api.facades import optax, paddle, tensorflow, tensorflow_v1, torch
+from xent_api.testing.suite import Suite
 
 OF_TORCH = "(input, target, weight=None, size_average=None, {}reduce=None, reduction='mean'{})"
 SIGNATURES = [

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from helpers.abilities import LIBRARIES
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent, special
 from xent_api._checks.dtypes import FLOATING
 from xent_api.testing.functions import ELEMENTS, ROWS
+from xent_api.testing.suite import Suite
 
 INF, NAN = math.inf, math.nan
 X = [[0.5, -1.0, 3.0, 0.0], [2.0, 2.0, -1.5, 1.0], [-30.0, 0.25, 0.0, 5.0]]

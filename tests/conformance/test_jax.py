@@ -7,9 +7,9 @@ import sys
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
+from xent_api.testing.suite import Suite
 
 pytestmark = [
     pytest.mark.autodiff,
@@ -399,3 +399,19 @@ def test_a_count_of_unknown_size_is_floating(suite: Suite) -> None:
     assert kept.dtype == every.dtype == ("int64" if wide else "float32")
     assert (float(kept), float(every)) == (2.0, 3.0)
     assert abs(float(mean) - 0.31326166) < 1e-7
+
+
+def test_jax_traces_a_python_number_as_a_number(suite: Suite, dtype: str) -> None:
+    import jax
+
+    arrays = {
+        "logits": suite.array([0.5, -1.5], dtype),
+        "labels": suite.array([1.0, 0.5], dtype),
+    }
+    for name in ("weights", "pos_weight"):
+        traced = jax.jit(lambda number, name=name: sigmoid_xent.loss(**arrays, **{name: number}))
+        options: dict[str, Any] = {name: 2.5}
+        wanted = sigmoid_xent.loss(**arrays, **options)
+        suite.assert_ulp(traced(2.5), suite.floats(wanted), dtype, bar=1.0)
+        with pytest.raises(TypeError, match=f"`{name}` must be real"):
+            jax.jit(lambda number, name=name: sigmoid_xent.loss(**arrays, **{name: number}))(1 + 2j)

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent
+from xent_api.testing.suite import Suite
 
 VALUES = [[0.5, -1.5, 3.0, 0.0], [0.25, 20.0, -20.0, 1.0]]
 LABELS = [[1.0, 0.0, 0.25, 0.5], [0.0, 1.0, 0.0, 1.0]]

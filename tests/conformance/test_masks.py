@@ -4,9 +4,9 @@ import math
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent
+from xent_api.testing.suite import Suite
 
 INF, NAN = math.inf, math.nan
 JUNK = [NAN, INF, -INF, 1e30, NAN]

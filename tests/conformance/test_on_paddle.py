@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.suite import Suite
 
 import xent_api as xa
 from xent_api.testing import ulp_error
 from xent_api.testing.float64 import softmax_values
+from xent_api.testing.suite import Suite
 
 pytestmark = [
     pytest.mark.only("paddle"),

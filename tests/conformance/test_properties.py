@@ -6,12 +6,12 @@ from typing import Any
 
 import array_api_compat.numpy
 import pytest
-from helpers.suite import Suite
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.array_api import make_strategies_namespace
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
+from xent_api.testing.suite import Suite
 
 pytestmark = [pytest.mark.eager, pytest.mark.dtypes("float32", "float64")]
 

@@ -5,9 +5,9 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
+from xent_api.testing.suite import Suite
 
 LOG2 = "0.69314718055994530941723212145817656808"
 INF, NAN = math.inf, math.nan

@@ -5,12 +5,12 @@ import math
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 from xent_api._checks.dtypes import FLOATING
 from xent_api.facades import tensorflow
 from xent_api.testing import ulp_error
+from xent_api.testing.suite import Suite
 
 INF, NAN = math.inf, math.nan
 FUNCTIONS = ("loss", "gradient", "loss_and_gradient", "gradient_and_hessian")

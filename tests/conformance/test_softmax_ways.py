@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.abilities import LIBRARIES
-from helpers.modes import Mode
 from helpers.oracle import softmax_xent as exact_values
-from helpers.suite import Suite
 from limits import limits
 
 from xent_api import execution, softmax_xent, sparse_softmax_xent
 from xent_api._report import softmax as report
 from xent_api.testing import BAR, check_namespace, ulp_error
 from xent_api.testing.float64 import softmax_values, spacings, ulp_errors
+from xent_api.testing.modes import Mode
+from xent_api.testing.suite import Suite
 
 INF, NAN = math.inf, math.nan
 FAMILIES = {"softmax": softmax_xent, "sparse_softmax": sparse_softmax_xent}

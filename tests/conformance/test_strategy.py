@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.suite import Suite
 
 from xent_api import softmax_xent, sparse_softmax_xent
 from xent_api._math.program import LossProgram
 from xent_api.testing import BAR
 from xent_api.testing.float64 import softmax_values, spacings
+from xent_api.testing.suite import Suite
 
 pytestmark = [pytest.mark.only("jax"), pytest.mark.eager]
 FAMILIES = {"softmax": softmax_xent, "sparse_softmax": sparse_softmax_xent}

@@ -4,9 +4,9 @@ import math
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
 
 import xent_api as xa
+from xent_api.testing.suite import Suite
 
 pytestmark = [pytest.mark.dtypes("float32"), pytest.mark.eager]
 FAMILIES = {

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from helpers.rules import without_rules
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
+from xent_api.testing.suite import Suite
 
 pytestmark = [
     pytest.mark.only("torch"),

@@ -8,26 +8,15 @@ writes them into README.md and docs/backends.md.
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers.modes import (
+from xent_api.testing.modes import (
+    MODES,
     Mode,
     Slopes,
-    jax_checkpoint,
-    jax_forward,
-    jax_mapped,
-    jax_reverse,
     jax_slopes,
-    mlx_mapped,
-    mlx_reverse,
     mlx_slopes,
-    paddle_grad,
     paddle_slopes,
     tensorflow_slopes,
-    tensorflow_tape,
-    torch_autograd,
-    torch_forward,
-    torch_mapped,
     torch_slopes,
-    torch_whole,
 )
 
 
@@ -73,13 +62,7 @@ LIBRARIES = {
         "by a rule of autograd, eager and compiled; compiled kernels on CPUs",
         "a second thread of a kernel gains nothing while PyTorch's own threads spin",
         torch_slopes,
-        (
-            Mode("autograd", torch_autograd),
-            Mode("torch.func.grad", torch_whole),
-            Mode("torch.func.vmap(grad)", torch_mapped, mapped=True),
-            Mode("torch.func.jvp", torch_forward, plain=True),
-            Mode("compiled autograd", torch_whole, compiled=True, plain=True),
-        ),
+        MODES["torch"],
         "torch.compile",
         devices="CPU, CUDA, meta",
     ),
@@ -88,13 +71,7 @@ LIBRARIES = {
         "by a derivative rule, eager and traced, float64 on and off",
         "subnormal numbers are 0: exp(-x) above 87.3 in float32",
         jax_slopes,
-        (
-            Mode("grad", jax_reverse),
-            Mode("vmap(grad)", jax_mapped, mapped=True),
-            Mode("jvp", jax_forward),
-            Mode("grad of checkpoint", jax_checkpoint),
-            Mode("jit(grad)", jax_reverse, compiled=True),
-        ),
+        MODES["jax"],
         "jax.jit",
         devices="CPU, CUDA, sharded",
     ),
@@ -103,11 +80,7 @@ LIBRARIES = {
         "as it is; its float32 `exp`, off by 63 ulp, is replaced",
         "float64 has the accuracy of float32",
         mlx_slopes,
-        (
-            Mode("grad", mlx_reverse, plain=True),
-            Mode("vmap(grad)", mlx_mapped, mapped=True, plain=True),
-            Mode("compile(grad)", mlx_reverse, compiled=True, plain=True),
-        ),
+        MODES["mlx"],
         "mx.compile",
     ),
     "tensorflow": Library(
@@ -115,10 +88,7 @@ LIBRARIES = {
         "by a namespace of ours: tensors and variables, `tf.function`, unknown batches",
         "subnormal numbers are 0",
         tensorflow_slopes,
-        (
-            Mode("GradientTape", tensorflow_tape, plain=True),
-            Mode("tf.function of tapes", tensorflow_tape, compiled=True, plain=True),
-        ),
+        MODES["tensorflow"],
         "tf.function",
     ),
     "paddle": Library(
@@ -126,7 +96,7 @@ LIBRARIES = {
         "by a namespace of ours, with its `exp` and casts to float16 repaired; `to_static`",
         "the sign of a 0 is lost; no unsigned integers beyond 8 bits",
         paddle_slopes,
-        (Mode("paddle.grad", paddle_grad, plain=True),),
+        MODES["paddle"],
         "to_static",
     ),
     "dask": Library(

@@ -13,7 +13,7 @@
 
 import pytest
 
-from .suite import Suite
+from xent_api.testing.suite import Suite
 
 WHOLE = frozenset({"numpy", "torch", "array_api_strict"})
 SLOW = frozenset({"jax", "ndonnx"})

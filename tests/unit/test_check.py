@@ -1,6 +1,5 @@
 """The check of a namespace tells right from wrong."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,8 @@ from helpers.caches import patched
 
 from xent_api._backends.numpy.kernels import KERNELS
 from xent_api._math import sigmoid
-from xent_api.testing import Finding, Unavailable, check_namespace
+from xent_api.testing import Finding, check_namespace
+from xent_api.testing.families import FAMILIES
 
 
 def _failed(dtype: str) -> list[str]:
@@ -21,9 +21,12 @@ def _failed(dtype: str) -> list[str]:
 def test_right_formulas_pass(dtype: str) -> None:
     findings = check_namespace("numpy", [dtype])
     assert all(finding.passed for finding in findings)
-    # An error of 0 everywhere would mean that nothing was compared.
-    assert all(0.0 < finding.median < finding.worst <= 4.0 for finding in findings)
-    assert [finding.family for finding in findings[::3]] == ["sigmoid", "softmax", "sparse_softmax"]
+    assert list(dict.fromkeys(finding.family for finding in findings)) == list(FAMILIES)
+    for finding in findings:  # an error of 0 everywhere would mean that nothing was compared
+        if finding.quantity != "product" or dtype == "float16":  # of which the bar is not in ulp
+            assert 0.0 < finding.mean < finding.worst <= 4.0
+            assert finding.mean < finding.p99 <= finding.worst
+        assert 0.0 < finding.worst_of_bar <= 1.0
 
 
 def test_the_textbook_gradient_is_found() -> None:
@@ -46,22 +49,10 @@ def test_log_for_log1p_is_found() -> None:
     with patched() as patch:
         patch.setattr(sigmoid, "loss", textbook)
         findings = check_namespace("numpy", ["float32"])
-    (finding,) = [finding for finding in findings if not finding.passed]
-    assert finding.quantity == "loss"
+    finding, *others = [finding for finding in findings if not finding.passed]
+    assert (finding.family, finding.quantity) == ("sigmoid", "loss")
+    assert {f.quantity for f in others} <= {"mean", "softplus", "log_sigmoid"}
     assert "exact" in str(finding.misses[0])
-
-
-def test_a_namespace_whose_functions_would_not_be_called_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "bad_exp.py").write_text(
-        "from array_api_compat.numpy import *\n"
-        "from array_api_compat import numpy as xp\n"
-        "def exp(x):\n    return xp.exp(x) * 1.000001\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(Unavailable, match="belong to numpy, and its own exp would not be called"):
-        check_namespace("bad_exp")
 
 
 def test_a_bad_function_that_is_called_is_found() -> None:
@@ -71,7 +62,8 @@ def test_a_bad_function_that_is_called_is_found() -> None:
     with patched() as patch:
         patch.setitem(KERNELS.kernels, "log1p", log1p)
         findings = check_namespace("numpy", ["float32"])
-    assert [finding.quantity for finding in findings if not finding.passed] == ["loss"] * 3
+    wrong = {finding.quantity for finding in findings if not finding.passed}
+    assert wrong == {"loss", "mean", "log_sigmoid", "softplus", "log_softmax", "logsumexp"}
     assert all(miss.excess > 1.0 for miss in findings[0].misses)
 
 

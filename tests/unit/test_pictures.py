@@ -131,7 +131,7 @@ def test_the_files(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     assert f"{folder / 'index.html'} is written" in out.getvalue()
     html = (folder / "index.html").read_text(encoding="utf-8")
-    for text in ("17 of 17 examples", "textbook in NumPy", "<td>masked</td>", "Python 3."):
+    for text in ("95 of 95 cases", "exp", "textbook in NumPy", "<td>masked</td>", "Python 3."):
         assert text in html
     embedded = [base64.b64decode(data) for data in re.findall(r'base64,([^"]+)"', html)]
     files = [(folder / f"{name}.png").read_bytes() for name in ("backends", "peers", "softmax")]
@@ -142,7 +142,7 @@ def test_the_files(tmp_path: Path) -> None:
 
 def test_a_report_without_a_backend(tmp_path: Path) -> None:
     status = main(["--backend", "no_such_library", "--report", str(tmp_path)], io.StringIO())
-    assert status == 1
+    assert status == 2
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "no_such_library cannot run" in html
     assert not list(tmp_path.glob("*.png"))

@@ -1,155 +1,284 @@
-"""What is reported: the backends, the documented examples, the errors at the reference values."""
+"""What is reported: the backends, the losses at the reference values, the primitives."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..testing import (
-    EXAMPLES,
-    Finding,
-    Outcome,
-    Target,
-    Unavailable,
-    check_namespace,
-    find_target,
-    run,
-)
+from .._checks.dtypes import compute_name
+from ..testing import EXAMPLES, Finding, Outcome, Target, Unavailable, find_target, run
+from ..testing.causes import explain
+from ..testing.check import check_family
 from ..testing.families import FAMILIES
+from ..testing.listed import Listed
+from ..testing.primitives import Flushed, Measurement, flushed, lacking, measure
 from ..testing.targets import package_version
+from .cases import DOCUMENTED, Case, cases, example_id, reference_id
 from .tables import FAIL, PASS, Table
 
 DTYPE = "float32"
-"""The dtype of the documented examples."""
-SHOWN = 3
-"""How many misses of one line of the accuracy table are shown."""
+"""The dtype of the documented examples, where it is among those that are chosen."""
+COLUMNS = {
+    "sigmoid": ("sigmoid",),
+    "softmax": ("softmax", "sparse_softmax"),
+    "weighted": ("weighted_softmax", "weighted_sparse_softmax"),
+    "special": ("special",),
+}
+"""Column of the summary → families."""
+SHORT = {"of positive numbers": "long", "of both signs": "+ and -", "of equal numbers": "equal"}
 
 
 @dataclass(frozen=True)
-class Report:
-    """What each backend gave, by its name."""
+class Chosen:
+    """What is to be checked."""
 
-    found: dict[str, Target | str]
-    """The target, or why there is none."""
-    outcomes: dict[str, list[Outcome]]
-    findings: dict[str, list[Finding]]
+    dtypes: Sequence[str] | None = None
+    families: Sequence[str] = tuple(FAMILIES)
+    xfails: Listed = field(default_factory=Listed)
+    skips: Listed = field(default_factory=Listed)
+    exhaustive: bool = False
+
+    def of(self, target: Target) -> tuple[str, ...]:
+        """Return the dtypes of a target that are chosen."""
+        return tuple(name for name in target.dtypes() if self.dtypes is None or name in self.dtypes)
+
+
+@dataclass
+class Examined:
+    """What one backend gave."""
+
+    target: Target
+    version: str
+    dtypes: tuple[str, ...]
+    outcomes: list[Outcome] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+    measured: list[Measurement] = field(default_factory=list)
+    flushed: list[Flushed] = field(default_factory=list)
+    lacks: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The name of the backend."""
+        return self.target.name
+
+
+@dataclass
+class Report:
+    """What was found."""
+
+    missing: dict[str, str]
+    """Backend → why it cannot run."""
+    examined: list[Examined]
 
     @property
     def targets(self) -> list[Target]:
         """The backends that can run."""
-        return [target for target in self.found.values() if isinstance(target, Target)]
+        return [one.target for one in self.examined]
+
+    @property
+    def cases(self) -> list[Case]:
+        """All cases."""
+        return [case for one in self.examined for case in one.cases]
 
     def backends(self) -> list[str]:
         """Return a line for each backend: its version and dtypes, or why it cannot run."""
-        return [
-            f"{name} {package_version(name)}: {', '.join(target.dtypes())}"
-            if isinstance(target, Target)
-            else f"{name} cannot run: {target}"
-            for name, target in self.found.items()
-        ]
+        here = [f"{one.name} {one.version}: {', '.join(one.dtypes)}" for one in self.examined]
+        return here + [f"{name} cannot run: {why}" for name, why in self.missing.items()]
 
     def summary(self) -> Table:
-        """Return the worst error of each family on each backend, in each dtype."""
+        """Return the worst errors of losses and functions on each backend, in each dtype."""
         rows = []
-        for name, dtype, found in self._by_dtype():
-            worst = [_ulp(max(f.worst for f in found if f.family == family)) for family in FAMILIES]
-            rows.append((name, dtype, *worst, _state(found)))
-        columns = ("backend", "dtype", "sigmoid", "softmax", "sparse", "")
-        return Table("Worst error in ulp", columns, rows, frozenset(columns[2:5]))
+        for one in self.examined:
+            for dtype in one.dtypes:
+                found = [f for f in one.findings if f.dtype == dtype]
+                losses = [_ulp(_worst(found, names)) for names in COLUMNS.values()]
+                rows.append((one.name, dtype, *losses, _state(one.cases, dtype)))
+        columns = ("backend", "dtype", *COLUMNS, "")
+        return Table("Worst error of the losses, in ulp", columns, rows, frozenset(COLUMNS))
+
+    def primitives(self) -> Iterator[Table]:
+        """Yield the errors of the functions of each backend."""
+        for one in self.examined:
+            if one.measured:
+                yield _primitives(one)
+
+    def notes(self) -> list[str]:
+        """Return a line for each thing that is no failure of a loss, but worth knowing."""
+        lines = []
+        for one in self.examined:
+            told = " ".join(case.text for case in one.cases if case.failed)
+            lacks = [name for name in one.lacks if f"'{name}'" not in told]
+            lines += [f"{one.name} lacks {', '.join(lacks)}."] if lacks else []
+            lines += [f"{one.name}, {f.dtype}: {_flush(f)}." for f in one.flushed if any(f[1:])]
+            wrong = [(m.dtype, line) for m in one.measured for line in m.wrong]
+            lines += [f"{one.name}, {dtype}: {line}." for dtype, line in wrong]
+            raised = {m.what: (m.dtype, m.problem) for m in one.measured if m.problem}
+            lines += [
+                f"{one.name}, {dtype}: {what} raises {problem.splitlines()[0][:160]}"
+                for what, (dtype, problem) in raised.items()
+            ]
+        return lines
 
     def tables(self) -> Iterator[Table]:
         """Yield all figures: each element of the examples, each quantity of each family."""
-        for name, done in self.outcomes.items():
-            yield from (_details(name, outcome) for outcome in done)
-        for name, dtype, found in self._by_dtype():
-            yield _accuracy(name, dtype, found)
-
-    def _by_dtype(self) -> Iterator[tuple[str, str, list[Finding]]]:
-        for name, found in self.findings.items():
-            for dtype in dict.fromkeys(finding.dtype for finding in found):
-                yield name, dtype, [finding for finding in found if finding.dtype == dtype]
+        for one in self.examined:
+            yield from (_details(one.name, outcome) for outcome in one.outcomes)
+            for dtype in one.dtypes:
+                yield _accuracy(one.name, dtype, [f for f in one.findings if f.dtype == dtype])
 
     def problems(self) -> list[str]:
-        """Return a line for each thing that failed, but for the defects that are known."""
+        """Return a line for each thing that failed: for the same error in several cases one."""
         lines = []
-        for name in self.outcomes:
-            lines += _raised(name, self.outcomes[name], self.findings[name])
-            lines += [
-                f"{name}: example {outcome.example.name}, {DTYPE}: {_worst(outcome)}"
-                for outcome in self.outcomes[name]
-                if not outcome.passed and not outcome.problem
-            ]
-            for finding in self.findings[name]:
-                if not finding.passed and not finding.defect and not finding.problem:
-                    misses = sorted(finding.misses, key=lambda miss: -miss.excess)[:SHOWN]
-                    where = f"{name}, {finding.dtype}, {finding.family}"
-                    lines += [f"{where}: {miss}" for miss in misses]
+        for one in self.examined:
+            explained = dict(_causes(one))
+            lines += list(explained.values())
+            told = {name for ids in explained for name in ids}
+            where: dict[str, list[Case]] = {}
+            for case in one.cases:
+                if case.failed and case.id not in told:
+                    # The examples look at the same losses: one tells it.
+                    kind = DOCUMENTED if case.short.startswith("got ") else case.short
+                    where.setdefault(kind, []).append(case)
+            for first, *others in where.values():
+                more = f" and {len(others)} more" if others else ""
+                lines.append(f"{first.id}{more}: {first.short}")
         return lines
 
     def verdict(self) -> str:
         """Return the last line."""
-        examples = [outcome.passed for done in self.outcomes.values() for outcome in done]
-        lines = [finding for found in self.findings.values() for finding in found]
-        passed = sum(finding.passed for finding in lines)
-        known = sum(bool(finding.defect) and not finding.passed for finding in lines)
-        excuse = f"; {known} miss by a known defect of the library" if known else ""
-        if not examples:
+        if not self.examined:
             return "No backend can run."
+        run = [case for case in self.cases if case.state != "skip"]
+        passed = sum(case.state in (PASS, "xpass") for case in run)
+        known = sum(case.state in ("known defect", "xfail") for case in run)
+        excuse = f"; {known} miss by a known defect" if known else ""
+        skipped = f"; {len(self.cases) - len(run)} skipped" if len(run) < len(self.cases) else ""
         return (
-            f"{sum(examples)} of {len(examples)} examples and {passed} of {len(lines)} lines "
-            f"of accuracy passed on {len(self.outcomes)} backend(s){excuse}."
+            f"{passed} of {len(run)} cases passed on {len(self.examined)} "
+            f"backend(s){excuse}{skipped}."
         )
 
 
-def examine(names: Sequence[str], say: Callable[[str], object]) -> Report:
-    """Run the examples and compare the reference values on all of the backends that can run."""
-    report = Report({name: _find(name) for name in names}, {}, {})
-    for target in report.targets:
-        say(f"checking {target.name}\n")
-        report.outcomes[target.name] = [run(e, target, DTYPE) for e in EXAMPLES]
-        report.findings[target.name] = check_namespace(target)
+def examine(names: Sequence[str], chosen: Chosen, say: Callable[[str], object]) -> Report:
+    """Check all of the backends that can run."""
+    report = Report({}, [])
+    for name in names:
+        try:
+            target = find_target(name)
+        except Unavailable as reason:
+            report.missing[name] = str(reason)
+            continue
+        say(f"checking {name}\n")
+        report.examined.append(_examine(target, chosen, say))
     return report
 
 
-def _find(name: str) -> Target | str:
-    try:
-        return find_target(name)
-    except Unavailable as reason:
-        return str(reason)
+def _examine(target: Target, chosen: Chosen, say: Callable[[str], object]) -> Examined:
+    one = Examined(target, package_version(target.name), chosen.of(target))
+    one.lacks = lacking(target)
+    skipped: list[Case] = []
+
+    def runs(name: str) -> bool:
+        reason = chosen.skips.reason(name)
+        skipped.extend([] if reason is None else [Case(name, "skip", reason)])
+        return reason is None
+
+    for example in EXAMPLES if one.dtypes else ():
+        dtype = DTYPE if DTYPE in one.dtypes else one.dtypes[0]
+        if runs(example_id(one.name, dtype, example.name)):
+            one.outcomes.append(run(example, target, dtype))
+    for dtype in one.dtypes:
+        for family in chosen.families:
+            ids = {q: reference_id(one.name, dtype, family, q) for q in FAMILIES[family].quantities}
+            wanted = [quantity for quantity, name in ids.items() if runs(name)]
+            if wanted:
+                with target.context():
+                    found = check_family(target, dtype, FAMILIES[family])
+                one.findings += [f for f in found if f.quantity in wanted]
+    explain(target, one.findings)
+    one.cases = [*cases(one.name, one.findings, one.outcomes, chosen.xfails), *skipped]
+    if not target.name.endswith(":native"):  # its functions are those of the library
+        one.measured = measure(target, one.dtypes)
+        one.flushed = [flushed(target, dtype) for dtype in one.dtypes]
+        if chosen.exhaustive and "float32" in one.dtypes:
+            _sweep(one, say)
+    return one
 
 
-def _raised(name: str, outcomes: Sequence[Outcome], findings: Sequence[Finding]) -> list[str]:
-    """Return a line for each different error that was raised, and where: once for all calls."""
-    where: dict[str, list[str]] = {}
-    for outcome in outcomes:
-        if outcome.problem:
-            where.setdefault(outcome.problem, []).append(f"example {outcome.example.name}")
-    for finding in findings:
-        if finding.problem:
-            where.setdefault(finding.problem, []).append(f"{finding.family}, {finding.dtype}")
-    lines = []
-    for problem, places in where.items():
-        several = list(dict.fromkeys(places))
-        more = f" and {len(several) - 1} more" if len(several) > 1 else ""
-        lines.append(f"{name}: {problem} (in {several[0]}{more})")
-    return lines
+def _sweep(one: Examined, say: Callable[[str], object]) -> None:
+    """Put what all numbers of float32 give in the place of a sample."""
+    from ..testing.sweep import sweep
+
+    found = sweep(one.target, say=say)
+    done = {swept.function for swept in found}
+    rest = [m for m in one.measured if m.dtype != "float32" or m.function not in done]
+    one.measured = [*found, *rest]
 
 
-def _worst(outcome: Outcome) -> str:
-    """Return the element that is furthest off."""
-    i = max(range(len(outcome.errors)), key=lambda k: outcome.errors[k])
-    exact, got = float(outcome.example.exact[i]), outcome.got[i]
-    return f"got {got:.9g}, exact {exact:.9g}: {outcome.errors[i]:.3g} ulp"
+def _causes(one: Examined) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the ids that miss by one function, and a line about it."""
+    failed = {case.id: case for case in one.cases if case.failed}
+    found: dict[tuple[str, str], list[Case]] = {}
+    for f in one.findings:
+        case = failed.get(reference_id(one.name, f.dtype, f.family, f.quantity))
+        if f.cause and case:
+            found.setdefault((f.dtype, f.cause), []).append(case)
+    for (dtype, cause), cases_ in found.items():
+        wide = compute_name(dtype)
+        own = [m for m in one.measured if (m.dtype, m.function) == (wide, cause)]
+        worst = max(own, key=lambda m: m.worst, default=None)
+        off = f", in {wide} up to {_off(worst)}" if worst else ""
+        first, count = cases_[0], len(cases_)
+        line = f"{one.name}, {dtype}: {count} cases miss by `{cause}`{off}; among them {first.id}"
+        yield tuple(case.id for case in cases_), f"{line}: {first.short}"
 
 
-def _state(findings: Sequence[Finding]) -> str:
-    if all(finding.passed for finding in findings):
-        return PASS
-    return "known defect" if all(f.passed or f.defect for f in findings) else FAIL
+def _off(m: Measurement) -> str:
+    at = ", ".join(x.hex() for x in m.worst_at) if isinstance(m.worst_at, tuple) else ""
+    where = f"{m.what}" if m.detail else f"at {at}"
+    return f"{_ulp(m.worst)} ulp off ({where})"
+
+
+def _worst(findings: Sequence[Finding], families: Sequence[str]) -> float | None:
+    return max((f.worst for f in findings if f.family in families and f.errors), default=None)
+
+
+def _flush(one: Flushed) -> str:
+    both = [name for name, is_0 in zip(("arguments", "results"), one[1:], strict=True) if is_0]
+    return f"subnormal {' and '.join(both)} are 0"
+
+
+def _state(found: Sequence[Case], dtype: str) -> str:
+    states = {case.state for case in found if f"-{dtype}-" in case.id}
+    if FAIL in states:
+        return FAIL
+    return "known defect" if states & {"known defect", "xfail"} else PASS
+
+
+def _primitives(one: Examined) -> Table:
+    names = list(dict.fromkeys(m.what for m in one.measured))
+    found = {(m.what, m.dtype): m for m in one.measured}
+    rows = [(_title(n), *(_cell(found.get((n, d))) for d in one.dtypes)) for n in names]
+    title = f"{one.name} {one.version}: worst (mean) error in ulp; * all numbers"
+    return Table(title, ("function", *one.dtypes), rows, frozenset(one.dtypes))
+
+
+def _title(what: str) -> str:
+    name, _, detail = what.partition(" ")
+    return (
+        f"cast to {detail}" if name == "astype" else f"{name} {SHORT.get(detail, detail)}".strip()
+    )
+
+
+def _cell(m: Measurement | None) -> str:
+    if m is None or not m.counted:
+        return "raises" if m and m.problem else ""
+    return f"{_ulp(m.worst)} ({_ulp(m.mean)}){'*' if m.exhaustive else ' '}"
 
 
 def _details(name: str, outcome: Outcome) -> Table:
     columns = ("logit", "label", "exact", "printed there", "got here", "ulp")
     state = PASS if outcome.passed else FAIL
-    title = f"{outcome.example.name} on {name}, {DTYPE}: {state}"
+    title = f"{outcome.example.name} on {name}, {outcome.dtype}: {state}"
     return Table(title, columns, list(_rows(outcome)), frozenset(columns))
 
 
@@ -174,15 +303,18 @@ def _accuracy(name: str, dtype: str, findings: Sequence[Finding]) -> Table:
             finding.family,
             finding.quantity,
             str(finding.points),
-            _ulp(finding.median),
+            _ulp(finding.mean),
             _ulp(finding.worst),
+            f"{finding.worst_of_bar:.2f}",
             PASS if finding.passed else "known defect" if finding.defect else FAIL,
         )
         for finding in findings
     ]
-    columns = ("family", "of", "points", "median ulp", "worst ulp", "")
-    return Table(f"{name}, {dtype}", columns, rows, frozenset(columns[2:5]))
+    columns = ("family", "of", "points", "mean", "worst", "of bar", "")
+    return Table(f"{name}, {dtype}, in ulp", columns, rows, frozenset(columns[2:6]))
 
 
-def _ulp(error: float) -> str:
+def _ulp(error: float | None) -> str:
+    if error is None:
+        return ""
     return f"{error:.2f}" if error < 1000 else f"{error:.1e}"

@@ -31,7 +31,7 @@ Outcome: TypeAlias = tuple[list[Measured], list[str]]
 
 
 def write_report(
-    folder: Path, title: str, report: Report, problems: Sequence[str], say: Callable[[str], object]
+    folder: Path, title: str, report: Report, unable: Sequence[str], say: Callable[[str], object]
 ) -> Path:
     """Measure the backends and the peers that are here, write the files; return the page."""
     backends, unmeasured = measure_backends(report.targets, say)
@@ -42,7 +42,9 @@ def write_report(
         pictures = [draw_backends(backends), draw_peers([*peers, backends[0]]), draw_softmax(rows)]
     parts: list[Part] = [
         f"{dt.datetime.now(dt.UTC).date()}; {describe_machine()}.",
-        *problems,
+        *report.problems(),
+        *unable,
+        *report.notes(),
         *unmeasured,
         *uncalled,
         *unmeasured_rows,
@@ -52,6 +54,7 @@ def write_report(
         special([*backends, *peers]),
         softmax_comparison(rows),
         report.summary(),
+        *report.primitives(),
         *report.tables(),
     ]
     for name, picture in zip(FILES, pictures, strict=False):

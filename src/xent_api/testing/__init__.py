@@ -11,12 +11,13 @@ from .documented import BAR, EXAMPLES, Example, Outcome, run
 from .rows import SoftmaxVector, softmax_vectors
 from .targets import KNOWN, Target, Unavailable, find_target
 from .ulp import ulp_error
-from .vectors import Vector, sigmoid_vectors
+from .vectors import VECTORS, Vector, sigmoid_vectors
 
 __all__ = [
     "BAR",
     "EXAMPLES",
     "KNOWN",
+    "VECTORS",
     "Example",
     "Finding",
     "Miss",

@@ -9,7 +9,7 @@ import math
 from fractions import Fraction
 
 from .._checks.dtypes import FLOATING, compute_name
-from .ulp import spacing
+from .ulp import power, spacing
 from .vectors import Vector
 
 ROUNDING = Fraction(51, 100)
@@ -45,7 +45,7 @@ def _soft_gradient(vector: Vector) -> Fraction:
     positive = vector.pos_weight * smooth
     size = vector.weight * max(sigma * (1.0 - smooth + positive), positive)
     digits = FLOATING[compute_name(vector.dtype)].digits
-    return _ulps(vector) * Fraction(size) * Fraction(2) ** (1 - digits)
+    return _ulps(vector) * Fraction(size) * power(1 - digits)
 
 
 def normal(vector: Vector) -> bool:
@@ -66,4 +66,17 @@ def _flushed(vector: Vector) -> Fraction:
 
 def _smallest_normal(vector: Vector) -> Fraction:
     digits, least, _ = FLOATING[compute_name(vector.dtype)]
-    return Fraction(2) ** (least + digits - 1)
+    return power(least + digits - 1)
+
+
+def allowed_mean(exact: Fraction, count: int, dtype: str) -> Fraction:
+    """Return the largest error of the mean of so many losses that is within the bar.
+
+    4 ulp of the losses; and where they are not added up in a wider dtype, the bound of a pairwise
+    sum, half an eps for each halving (N. Higham, Accuracy and Stability of Numerical Algorithms,
+    4.2): one number after the other may be off by half an eps for each number.
+    """
+    compute = compute_name(dtype)
+    halvings = Fraction(count.bit_length(), 2) if compute == "float64" else 0
+    bound = (4 + halvings) * spacing(exact, compute)
+    return bound if dtype == compute else bound + ROUNDING * spacing(exact, dtype)

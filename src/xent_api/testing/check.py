@@ -4,18 +4,15 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from statistics import median
 from typing import Any
 
 from .._checks.dtypes import FLOATING
 from .._typing import Array
-from .families import FAMILIES, Family, Point
-from .rows import SoftmaxVector
+from .errors import Errors
+from .families import FAMILIES, AnyVector, Batch, Family, Point
 from .targets import Target, find_target
 from .ulp import Exact, ulp_error
-from .vectors import Vector
 
-QUANTITIES = ("loss", "gradient", "hessian")
 KNOWN_DEFECTS = {
     ("mlx", "float64"): "MLX's float64 exp and log1p are accurate to float32 only",
 }
@@ -28,7 +25,7 @@ Calls = Callable[..., tuple[Array, ...]]
 class Miss:
     """A result that is outside its bar."""
 
-    vector: Vector | SoftmaxVector
+    vector: AnyVector
     quantity: str
     exact: Exact
     got: float
@@ -45,30 +42,24 @@ class Miss:
 
 
 @dataclass
-class Finding:
-    """What one quantity of one family gave in one dtype."""
+class Finding(Errors):
+    """What one quantity of one family gave in one dtype.
 
-    dtype: str
+    `errors` are those of the points whose bar is in ulp.
+    """
+
     quantity: str
     family: str = "sigmoid"
     points: int = 0
-    errors: list[float] = field(default_factory=list)
-    """In ulp, at the points whose bar is in ulp."""
+    worst_of_bar: float = 0.0
+    """The largest error as a part of what is allowed there, of all points."""
     misses: list[Miss] = field(default_factory=list)
     defect: str = ""
     """Why the bars are known to be out of reach here."""
     problem: str = ""
     """What was raised, if anything."""
-
-    @property
-    def worst(self) -> float:
-        """The largest error in ulp."""
-        return max(self.errors, default=0.0)
-
-    @property
-    def median(self) -> float:
-        """The median error in ulp."""
-        return median(self.errors) if self.errors else 0.0
+    cause: str = ""
+    """The function of the namespace that is behind the misses, as `causes.explain` found."""
 
     @property
     def passed(self) -> bool:
@@ -82,19 +73,20 @@ def check_namespace(
     call: Callable[..., Any] | None = None,
     families: Sequence[str] = tuple(FAMILIES),
 ) -> list[Finding]:
-    """Compare the three families on an array namespace with the reference values.
+    """Compare the losses on an array namespace with the reference values.
 
     Parameters
     ----------
     target : Target or str
-        What to check: a known name or the import path of any namespace of the standard.
+        What to check: a known name, or any namespace of the standard as `find_target` takes it.
     dtypes : sequence of str, optional
         Names of floating dtypes; by default all that the namespace has.
     call : callable, optional
         ``call(function, arrays, **options)``, which calls a function of the family: by default
         directly; a traced call goes here.
     families : sequence of str, optional
-        "sigmoid", "softmax" (labels of every class) and "sparse_softmax" (class indices).
+        "sigmoid", "softmax" (labels of every class), "sparse_softmax" (class indices), the same
+        two with "weighted_" before them (with class weights), and "special"; by default all.
 
     Returns
     -------
@@ -114,7 +106,7 @@ def check_namespace(
     --------
     >>> findings = check_namespace("numpy", ["float32"], families=["sigmoid"])
     >>> [finding.quantity for finding in findings if finding.passed]
-    ['loss', 'gradient', 'hessian']
+    ['loss', 'gradient', 'hessian', 'mean']
     """
     if isinstance(target, str):
         target = find_target(target)
@@ -128,7 +120,7 @@ def check_namespace(
         names = target.dtypes() if dtypes is None else _check_names("dtypes", dtypes, FLOATING)
         for dtype in names:
             for family in chosen:
-                found += _check_family(target, dtype, family, call or _call)
+                found += check_family(target, dtype, family, call or _call)
     return found
 
 
@@ -145,28 +137,31 @@ def _call(function: Calls, arrays: dict[str, Array], **options: float) -> tuple[
     return function(**arrays, **options)
 
 
-def _check_family(
-    target: Target, dtype: str, family: Family, call: Callable[..., Any]
+def check_family(
+    target: Target, dtype: str, family: Family, call: Callable[..., Any] = _call
 ) -> list[Finding]:
+    """Return what each quantity of a family gives; to be called in the target's context."""
     defect = KNOWN_DEFECTS.get((target.name, dtype), "")
-    findings = [Finding(dtype, name, family.name, defect=defect) for name in QUANTITIES]
-    for vectors in family.groups(dtype):
-        padded = _padded(vectors)
-        arrays, options = family.arguments(target, dtype, padded)
+    findings = {q: Finding(dtype, q, family.name, defect=defect) for q in family.quantities}
+    for batch in family.batches(dtype):
+        padded = _padded(batch.vectors) if batch.padded else batch.vectors
         try:
-            losses, slopes = call(family.module.loss_and_gradient, arrays, **options)
-            _, curvatures = call(family.module.gradient_and_hessian, arrays, **options)
-            results = [target.floats(values) for values in (losses, slopes, curvatures)]
+            results = batch.results(target, padded, call)
+            values = {name: target.floats(array) for name, array in results.items()}
         except Exception as error:  # noqa: BLE001 - a namespace under test may raise anything
             problem = f"{type(error).__name__}: {error}"
-            return [Finding(dtype, q, family.name, problem=problem) for q in QUANTITIES]
-        for finding, values in zip(findings, results, strict=True):
-            points = list(family.points(vectors, finding.quantity))
-            if len(values) * len(vectors) != len(points) * len(padded):
-                finding.problem = f"{len(values)} results of {len(padded)} points or rows"
-            for point, got in zip(points, values[len(values) - len(points) :], strict=False):
-                _judge(finding, point, got)
-    return findings
+            return [Finding(dtype, q, family.name, problem=problem) for q in family.quantities]
+        for name, found in values.items():
+            _compare(findings[name], batch, found, len(padded))
+    return list(findings.values())
+
+
+def _compare(finding: Finding, batch: Batch, values: list[float], rows: int) -> None:
+    points = batch.expected(finding.quantity)
+    if len(values) * len(batch.vectors) != len(points) * rows:
+        finding.problem = f"{len(values)} results of {rows} points or rows"
+    for point, got in zip(points, values[len(values) - len(points) :], strict=False):
+        _judge(finding, point, got)
 
 
 def _padded(vectors: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -182,10 +177,13 @@ def _padded(vectors: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _judge(finding: Finding, point: Point, got: float) -> None:
     error = ulp_error(got, point.exact, finding.dtype)
-    finding.points += 1
-    if point.counted:
-        finding.errors.append(error)
     excess = 0.0 if error == 0.0 else _excess(point, finding.dtype, got)
+    finding.points += 1
+    if excess == 0.0:  # also the infinity to which a number beyond the largest is rounded
+        error = 0.0
+    if point.counted:
+        finding.add(error, point.vector)
+    finding.worst_of_bar = max(finding.worst_of_bar, excess)
     if excess > 1.0:
         finding.misses.append(Miss(point.vector, finding.quantity, point.exact, got, error, excess))
 

@@ -1,28 +1,52 @@
-"""What there is to check of each family: its points, and how they become arguments."""
+"""What there is to check of each family: its points, and the calls that should give them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
 from itertools import groupby
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from .. import sigmoid_xent, softmax_xent, sparse_softmax_xent
+from .. import sigmoid_xent, softmax_xent, sparse_softmax_xent, special
 from .._checks.dtypes import compute_name
 from .._typing import Array
-from . import bars, rows
+from . import bars, functions, rows, weighted
+from .functions import FunctionVector, function_vectors
 from .rows import SoftmaxVector, softmax_vectors
 from .targets import Target
-from .ulp import Exact
+from .ulp import Exact, spacing
 from .vectors import Vector, sigmoid_vectors
+from .weighted import WeightedVector, weighted_vectors
 
 INDEX = "int32"
 """The dtype of class indices in a check."""
-Arguments = tuple[dict[str, Array], dict[str, float]]
+MANY = 1 << 14
+"""About how many losses make a mean."""
+Call = Callable[..., Any]
+"""``call(function, arrays, **options)``, which calls a function of a family."""
+
+
+class Mean(NamedTuple):
+    """The mean of many losses."""
+
+    dtype: str
+    logits: tuple[float, ...]
+    labels: tuple[float, ...]
+    exact: Fraction
+
+    def __str__(self) -> str:
+        count = len(self.logits)
+        return f"{count} logits from x={self.logits[0]!r}, z={self.labels[0]!r} on"
+
+
+AnyVector = Vector | SoftmaxVector | WeightedVector | FunctionVector | Mean
 
 
 class Point(NamedTuple):
     """One number that a call should give."""
 
-    vector: Vector | SoftmaxVector
+    vector: AnyVector
     exact: Exact
     allowed: Any
     """The largest error that is within the bar."""
@@ -30,16 +54,42 @@ class Point(NamedTuple):
     """Whether the bar is in ulp, and no intermediate result is subnormal."""
 
 
+@dataclass
+class Batch:
+    """What some calls look at."""
+
+    vectors: tuple[Any, ...]
+    results: Callable[[Target, tuple[Any, ...], Call], dict[str, Array]]
+    """From a target, vectors and what calls the functions, to the result for each quantity."""
+    points: Callable[[Any, str], Iterable[Point]]
+    """From a vector and a quantity to what the results should be, one after the other."""
+    padded: bool = True
+    """Whether more of the same vectors may stand before them."""
+    _expected: dict[str, list[Point]] = field(default_factory=dict)
+
+    def expected(self, quantity: str) -> list[Point]:
+        """Return what the results should be, one after the other, for all vectors."""
+        if quantity not in self._expected:
+            self._expected[quantity] = [p for v in self.vectors for p in self.points(v, quantity)]
+        return self._expected[quantity]
+
+
 class Family(NamedTuple):
-    """A family of functions, and its reference values."""
+    """Functions and their reference values."""
 
     name: str
-    module: ModuleType
-    groups: Callable[[str], Iterator[tuple[Any, ...]]]
-    """From a dtype to the vectors, in groups that one call can take."""
-    arguments: Callable[[Target, str, tuple[Any, ...]], Arguments]
-    points: Callable[[tuple[Any, ...], str], Iterator[Point]]
-    """From vectors and a quantity to what the results should be, one after the other."""
+    quantities: tuple[str, ...]
+    make: Callable[[str], Iterator[Batch]]
+    """From a dtype to what is to be called."""
+
+    def batches(self, dtype: str) -> tuple[Batch, ...]:
+        """Return what is to be called for logits of a dtype: made once."""
+        return _batches(self.make, dtype)
+
+
+@cache
+def _batches(make: Callable[[str], Iterator[Batch]], dtype: str) -> tuple[Batch, ...]:
+    return tuple(make(dtype))
 
 
 def _grouped(vectors: Sequence[Any], key: Callable[[Any], Any]) -> Iterator[tuple[Any, ...]]:
@@ -47,11 +97,30 @@ def _grouped(vectors: Sequence[Any], key: Callable[[Any], Any]) -> Iterator[tupl
         yield tuple(group)
 
 
-def _sigmoid_groups(dtype: str) -> Iterator[tuple[Vector, ...]]:
-    return _grouped(sigmoid_vectors(dtype), lambda v: (v.plain, v.smoothing))
+# The sigmoid family
 
 
-def _sigmoid_arguments(target: Target, dtype: str, vectors: tuple[Vector, ...]) -> Arguments:
+def _sigmoid(dtype: str) -> Iterator[Batch]:
+    vectors = sigmoid_vectors(dtype)
+    for group in _grouped(vectors, lambda v: (v.plain, v.smoothing)):
+        yield Batch(group, _sigmoid_results, _sigmoid_points)
+    ordinary = [v for v in vectors if v.plain and 2.0**-20 < _finite(v.loss) < 100]
+    (zero, *_) = [v for v in ordinary if v.logit == 0.0]
+    for repeated in (ordinary, [zero]):
+        logits, labels = (tuple(getattr(v, n) for v in repeated) for n in ("logit", "label"))
+        times = MANY // len(repeated)
+        mean = sum((_finite(v.loss) for v in repeated), Fraction()) / len(repeated)
+        many = Mean(dtype, logits * times, labels * times, mean)
+        yield Batch((many,), _mean_results, _mean_points, padded=False)
+
+
+def _finite(exact: Exact) -> Fraction:
+    """Return an exact number, 0 for what is none."""
+    return exact if isinstance(exact, Fraction) else Fraction()
+
+
+def _sigmoid_results(target: Target, vectors: tuple[Vector, ...], call: Call) -> dict[str, Array]:
+    dtype = vectors[0].dtype
     compute = compute_name(dtype)
     arrays = {
         "logits": target.asarray([v.logit for v in vectors], dtype),
@@ -60,58 +129,189 @@ def _sigmoid_arguments(target: Target, dtype: str, vectors: tuple[Vector, ...]) 
     if not vectors[0].plain:
         arrays["weights"] = target.asarray([v.weight for v in vectors], compute)
         arrays["pos_weight"] = target.asarray([v.pos_weight for v in vectors], compute)
-    return arrays, {"label_smoothing": vectors[0].smoothing}
+    return _losses(sigmoid_xent, arrays, call, label_smoothing=vectors[0].smoothing)
 
 
-def _sigmoid_points(vectors: tuple[Vector, ...], quantity: str) -> Iterator[Point]:
-    for v in vectors:
-        counted = bars.normal(v) and (quantity != "gradient" or v.hard)
-        yield Point(v, getattr(v, quantity), bars.allowed(v, quantity), counted)
+def _losses(
+    module: ModuleType, arrays: dict[str, Array], call: Call, **options: float
+) -> dict[str, Array]:
+    loss, gradient = call(module.loss_and_gradient, arrays, **options)
+    _, hessian = call(module.gradient_and_hessian, arrays, **options)
+    return {"loss": loss, "gradient": gradient, "hessian": hessian}
 
 
-def _softmax_groups(dtype: str) -> Iterator[tuple[SoftmaxVector, ...]]:
-    return _grouped(softmax_vectors(dtype), lambda v: (len(v.logits), v.plain, v.smoothing))
+def _sigmoid_points(v: Vector, quantity: str) -> Iterator[Point]:
+    counted = bars.normal(v) and (quantity != "gradient" or v.hard)
+    yield Point(v, getattr(v, quantity), bars.allowed(v, quantity), counted)
 
 
-def _sparse_groups(dtype: str) -> Iterator[tuple[SoftmaxVector, ...]]:
+def _mean_results(target: Target, vectors: tuple[Mean, ...], call: Call) -> dict[str, Array]:
+    (many,) = vectors
+    arrays = {
+        "logits": target.asarray(list(many.logits), many.dtype),
+        "labels": target.asarray(list(many.labels), many.dtype),
+    }
+    return {"mean": call(sigmoid_xent.loss, arrays, reduction="mean")}
+
+
+def _mean_points(many: Mean, _: str) -> list[Point]:
+    allowed = bars.allowed_mean(many.exact, len(many.logits), many.dtype)
+    return [Point(many, many.exact, allowed, counted=True)]
+
+
+# Rows of classes
+
+
+def _softmax(dtype: str) -> Iterator[Batch]:
+    for group in _grouped(softmax_vectors(dtype), _by_call):
+        yield Batch(group, _softmax_results, _row_points)
+
+
+def _sparse(dtype: str) -> Iterator[Batch]:
     hard = [v for v in softmax_vectors(dtype) if v.number is not None]
-    return _grouped(hard, lambda v: (len(v.logits), v.plain, v.smoothing))
+    for group in _grouped(hard, _by_call):
+        yield Batch(group, _sparse_results, _row_points)
 
 
-def _softmax_arguments(target: Target, dtype: str, vectors: tuple[SoftmaxVector, ...]) -> Arguments:
-    arrays, options = _row_arguments(target, dtype, vectors)
-    arrays["labels"] = target.asarray([list(v.labels) for v in vectors], dtype)
-    return arrays, options
+def _by_call(v: SoftmaxVector) -> tuple[Any, ...]:
+    return len(v.logits), v.plain, v.smoothing
 
 
-def _sparse_arguments(target: Target, dtype: str, vectors: tuple[SoftmaxVector, ...]) -> Arguments:
-    arrays, options = _row_arguments(target, dtype, vectors)
+def _softmax_results(
+    target: Target, vectors: tuple[SoftmaxVector, ...], call: Call
+) -> dict[str, Array]:
+    arrays = _row_arrays(target, vectors)
+    arrays["labels"] = target.asarray([list(v.labels) for v in vectors], vectors[0].dtype)
+    return _losses(softmax_xent, arrays, call, label_smoothing=vectors[0].smoothing)
+
+
+def _sparse_results(
+    target: Target, vectors: tuple[SoftmaxVector, ...], call: Call
+) -> dict[str, Array]:
+    arrays = _row_arrays(target, vectors)
     arrays["labels"] = target.asarray([v.number for v in vectors], INDEX)
-    return arrays, options
+    return _losses(sparse_softmax_xent, arrays, call, label_smoothing=vectors[0].smoothing)
 
 
-def _row_arguments(target: Target, dtype: str, vectors: tuple[SoftmaxVector, ...]) -> Arguments:
+def _row_arrays(target: Target, vectors: tuple[SoftmaxVector, ...]) -> dict[str, Array]:
+    dtype = vectors[0].dtype
     arrays = {"logits": target.asarray([list(v.logits) for v in vectors], dtype)}
     if not vectors[0].plain:
         arrays["weights"] = target.asarray([v.weight for v in vectors], compute_name(dtype))
-    return arrays, {"label_smoothing": vectors[0].smoothing}
+    return arrays
 
 
-def _row_points(vectors: tuple[SoftmaxVector, ...], quantity: str) -> Iterator[Point]:
-    for v in vectors:
-        exact = getattr(v, quantity)
-        for place, value in enumerate([exact] if quantity == "loss" else exact):
-            counted = v.clean and (quantity != "gradient" or v.hard)
-            yield Point(v, value, rows.allowed(v, quantity, place), counted)
+def _row_points(v: SoftmaxVector, quantity: str) -> Iterator[Point]:
+    exact = getattr(v, quantity)
+    for place, value in enumerate([exact] if quantity == "loss" else exact):
+        counted = v.clean and (quantity != "gradient" or v.hard)
+        yield Point(v, value, rows.allowed(v, quantity, place), counted)
 
 
+# Rows with class weights
+
+
+def _weighted(dtype: str) -> Iterator[Batch]:
+    for group in _grouped(weighted_vectors(dtype), _by_weights):
+        yield Batch(group, _weighted_results, _weighted_points)
+
+
+def _weighted_sparse(dtype: str) -> Iterator[Batch]:
+    hard = [v for v in weighted_vectors(dtype) if v.number is not None]
+    for group in _grouped(hard, _by_weights):
+        yield Batch(group, _weighted_sparse_results, _weighted_points)
+
+
+def _by_weights(v: WeightedVector) -> tuple[Any, ...]:
+    return len(v.logits), v.smoothing, v.class_weights
+
+
+def _weighted_results(
+    target: Target, vectors: tuple[WeightedVector, ...], call: Call
+) -> dict[str, Array]:
+    labels = target.asarray([list(v.labels) for v in vectors], vectors[0].dtype)
+    return _with_class_weights(softmax_xent, labels, target, vectors, call)
+
+
+def _weighted_sparse_results(
+    target: Target, vectors: tuple[WeightedVector, ...], call: Call
+) -> dict[str, Array]:
+    labels = target.asarray([v.number for v in vectors], INDEX)
+    return _with_class_weights(sparse_softmax_xent, labels, target, vectors, call)
+
+
+def _with_class_weights(
+    module: ModuleType,
+    labels: Array,
+    target: Target,
+    vectors: tuple[WeightedVector, ...],
+    call: Call,
+) -> dict[str, Array]:
+    first, compute = vectors[0], compute_name(vectors[0].dtype)
+    arrays = {
+        "logits": target.asarray([list(v.logits) for v in vectors], first.dtype),
+        "labels": labels,
+        "weights": target.asarray([v.weight for v in vectors], compute),
+        "class_weights": target.asarray(list(first.class_weights), compute),
+    }
+    options = {"label_smoothing": first.smoothing}
+    found = _losses(module, arrays, call, **options)
+    _, found["probabilities"] = call(module.gradient_and_probabilities, arrays, **options)
+    arrays["vector"] = target.asarray([list(v.vector) for v in vectors], compute)
+    found["product"] = call(module.hessian_vector_product, arrays, **options)
+    return found
+
+
+def _weighted_points(v: WeightedVector, quantity: str) -> Iterator[Point]:
+    for place, exact in enumerate(getattr(v, quantity)):
+        yield _point(v, exact, weighted.allowed(v, quantity, place))
+
+
+def _point(vector: WeightedVector | FunctionVector, exact: Exact, allowed: Fraction) -> Point:
+    """Return a point that counts among those whose bar is in ulp if the bar is a few ulp."""
+    few = not isinstance(exact, Fraction) or allowed <= 7 * spacing(exact, vector.dtype)
+    return Point(vector, exact, allowed, few)
+
+
+# The functions of `special`
+
+
+def _special(dtype: str) -> Iterator[Batch]:
+    for name in (*functions.ELEMENTS, *functions.ROWS):
+        for group in _grouped(function_vectors(dtype, name), lambda v: len(v.x)):
+            yield Batch(group, _special_results, _special_points)
+
+
+def _special_results(
+    target: Target, vectors: tuple[FunctionVector, ...], call: Call
+) -> dict[str, Array]:
+    name, dtype = vectors[0].function, vectors[0].dtype
+    values: list[Any] = [list(v.x) for v in vectors]
+    if name in functions.ELEMENTS:
+        values = [v.x[0] for v in vectors]
+    function = getattr(special, name)
+
+    def named(*, x: Array) -> Array:
+        return function(x)
+
+    return {name: call(named, {"x": target.asarray(values, dtype)})}
+
+
+def _special_points(v: FunctionVector, _: str) -> Iterator[Point]:
+    for place, exact in enumerate(v.value):
+        yield _point(v, exact, functions.allowed(v, place))
+
+
+LOSSES = ("loss", "gradient", "hessian")
 FAMILIES = {
     family.name: family
     for family in (
-        Family("sigmoid", sigmoid_xent, _sigmoid_groups, _sigmoid_arguments, _sigmoid_points),
-        Family("softmax", softmax_xent, _softmax_groups, _softmax_arguments, _row_points),
-        Family(
-            "sparse_softmax", sparse_softmax_xent, _sparse_groups, _sparse_arguments, _row_points
-        ),
+        Family("sigmoid", (*LOSSES, "mean"), _sigmoid),
+        Family("softmax", LOSSES, _softmax),
+        Family("sparse_softmax", LOSSES, _sparse),
+        Family("weighted_softmax", (*LOSSES, "probabilities", "product"), _weighted),
+        Family("weighted_sparse_softmax", (*LOSSES, "probabilities", "product"), _weighted_sparse),
+        Family("special", (*functions.ELEMENTS, *functions.ROWS), _special),
     )
 }
+"""By name; "sparse" are those of class indices, "weighted" those with class weights."""

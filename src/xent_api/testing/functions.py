@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .._checks.dtypes import FLOATING, compute_name
 from .bars import ROUNDING
-from .ulp import Exact, spacing
+from .ulp import Exact, power, spacing
 from .vectors import exact_number, rows_of
 
 ELEMENTS = ("sigmoid", "log_sigmoid", "softplus")
@@ -25,6 +25,9 @@ class FunctionVector(NamedTuple):
     function: str
     x: tuple[float, ...]
     value: tuple[Exact, ...]
+
+    def __str__(self) -> str:
+        return f"x={self.x[0] if self.function in ELEMENTS else list(self.x)}"
 
 
 @cache
@@ -56,7 +59,7 @@ def allowed(vector: FunctionVector, place: int) -> Fraction:
         return Fraction(0)
     compute = compute_name(vector.dtype)
     digits, least, _ = FLOATING[compute]
-    eps, smallest = Fraction(2) ** (1 - digits), Fraction(2) ** (least + digits - 1)
+    eps, smallest = power(1 - digits), power(least + digits - 1)
     bound = 4 * spacing(exact, compute)
     if vector.function in ROWS:
         top = max(vector.x)

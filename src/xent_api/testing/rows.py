@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .._checks.dtypes import FLOATING, compute_name
 from .bars import ROUNDING
-from .ulp import Exact, spacing
+from .ulp import Exact, power, spacing
 from .vectors import exact_number, rows_of
 
 
@@ -102,9 +102,9 @@ def allowed(vector: SoftmaxVector, quantity: str, place: int) -> Fraction:
     if not isinstance(exact, Fraction):
         return Fraction(0)
     compute = compute_name(vector.dtype)
-    eps = Fraction(2) ** (1 - FLOATING[compute].digits)
+    eps = power(1 - FLOATING[compute].digits)
     count = 4 if vector.weight == 1.0 else 6
-    terms = _terms(vector)
+    terms = _terms(vector.logits, vector.labels, vector.smoothing)
     if quantity == "gradient" and not vector.hard:
         size = max(terms.p[place], terms.z[place]) if terms.mass <= 1.0 else terms.mass
         bound = count * eps * Fraction(vector.weight * size)
@@ -130,13 +130,13 @@ class Terms(NamedTuple):
 
 
 @cache
-def _terms(vector: SoftmaxVector) -> Terms:
-    top, size = max(vector.logits), len(vector.logits)
-    steps = [min(top - x, 1e300) if math.isfinite(x) else 0.0 for x in vector.logits]
-    e = [math.exp(x - top) for x in vector.logits]
+def _terms(logits: tuple[float, ...], labels: tuple[float, ...], a: float) -> Terms:
+    top, size = max(logits), len(logits)
+    steps = [min(top - x, 1e300) if math.isfinite(x) else 0.0 for x in logits]
+    e = [math.exp(x - top) for x in logits]
     others = [math.fsum(e[:j] + e[j + 1 :]) for j in range(size)]
-    total, mass, a = math.fsum(e), math.fsum(vector.labels), vector.smoothing
-    z = [v * (1.0 - a) + a * mass / size for v in vector.labels]
+    total, mass = math.fsum(e), math.fsum(labels)
+    z = [v * (1.0 - a) + a * mass / size for v in labels]
     return Terms(steps, [v / total for v in e], [v / total for v in others], z, mass)
 
 

@@ -1,17 +1,30 @@
 """The array namespaces that can be checked: the known ones by name, any other by import path."""
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any
 
 from .._backends.execution import execution
 from .._backends.names import name_of
-from .._backends.registry import find_backend
+from .._backends.registry import find_backend, name_of_library
 from .._typing import Array, Device, Namespace
+from .carried import CarryingNamespace, quiet
+
+USED = (
+    *("__array_namespace_info__", "abs", "arange", "astype", "clip", "exp", "floor", "full"),
+    *("full_like", "iinfo", "isdtype", "isnan", "log1p", "max", "minimum", "moveaxis"),
+    *("ones_like", "reshape", "squeeze", "sum", "take_along_axis", "where", "zeros_like"),
+)
+"""The functions of a namespace that the losses call."""
+MEASURED = ("exp", "log1p", "log", "expm1", "logaddexp", "sum", "astype")
+"""Those that are measured."""
 
 
 class Unavailable(Exception):  # noqa: N818 - a state with a reason, not an error
@@ -29,6 +42,14 @@ class Target:
     """Enter this around every call, also around the making of arrays."""
     trace: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
     """What turns a function of arrays into a traced one (jit, compile), where there is such."""
+
+    functions: Namespace | None = None
+    """The library's functions, where `xp` is this package's own and repairs some."""
+
+    @property
+    def own(self) -> Namespace:
+        """The functions as the library has them."""
+        return self.xp if self.functions is None else self.functions
 
     @property
     def library(self) -> str:
@@ -173,7 +194,11 @@ def _cupy(name: str) -> Target:
 
 def _tensorflow(name: str) -> Target:
     tf = _import("tensorflow")
-    return Target(name, _namespace_of(tf.constant(0.0)), trace=tf.function)
+    xp = _namespace_of(tf.constant(0.0))
+    wanted = ("exp", "expm1", "log", "log1p")
+    functions = {name: getattr(tf.math, name) for name in wanted}
+    functions["logaddexp"] = tf.experimental.numpy.logaddexp
+    return Target(name, xp, trace=tf.function, functions=_with(xp, functions))
 
 
 def _cubed(name: str) -> Target:
@@ -183,7 +208,16 @@ def _cubed(name: str) -> Target:
 
 
 def _paddle(name: str) -> Target:
-    return Target(name, _namespace_of(_import("paddle").to_tensor([0.0])))
+    paddle = _import("paddle")
+    xp = _namespace_of(paddle.to_tensor([0.0]))
+    wanted = ("exp", "expm1", "log", "log1p", "logaddexp", "sum")
+    functions = {name: getattr(paddle, name) for name in wanted if hasattr(paddle, name)}
+    return Target(name, xp, functions=_with(xp, functions | {"astype": paddle.cast}))
+
+
+def _with(xp: Namespace, functions: dict[str, Any]) -> Namespace:
+    """Return a namespace with other functions."""
+    return SimpleNamespace(**{n: getattr(xp, n) for n in USED if hasattr(xp, n)} | functions)
 
 
 KNOWN: dict[str, Callable[[str], Target]] = {
@@ -214,40 +248,67 @@ KNOWN: dict[str, Callable[[str], Target]] = {
 
 
 def find_target(name: str) -> Target:
-    """Return the target of a known name or of the import path of an array namespace.
+    """Return the target of a known name, or of any array namespace.
+
+    Parameters
+    ----------
+    name : str
+        A known name, the import path of a namespace, or ``module:attribute``, an object that has
+        the functions of one.
 
     Raises
     ------
     Unavailable
         Where it cannot run here, with the reason.
+
+    Examples
+    --------
+    >>> find_target("array_api_strict").dtypes()
+    ('float32', 'float64')
     """
     if name in KNOWN:
         return KNOWN[name](name)
-    if not name or not all(part.isidentifier() for part in name.split(".")):
-        raise Unavailable("neither a known name nor an import path")
-    return Target(name, _namespace(_import(name)))
+    module, separator, attribute = name.partition(":")
+    paths = [module, attribute] if separator else [module]
+    if not all(part.isidentifier() for path in paths for part in path.split(".")):
+        raise Unavailable("neither a known name, an import path nor module:attribute")
+    found = _import(module)
+    if separator:
+        try:
+            found = attrgetter(attribute)(found)
+        except AttributeError as error:
+            raise Unavailable(str(error)) from None
+    xp = _namespace(found, name)
+    return Target(name, xp, context=quiet if isinstance(xp, CarryingNamespace) else nullcontext)
 
 
-def _namespace(module: Any) -> Namespace:
-    """Return the standard's namespace of a module: itself, or what array-api-compat makes of it."""
+def _namespace(module: Any, name: str = "") -> Namespace:
+    """Return the standard's namespace of a module or object.
+
+    That is what its arrays say; and where these would have other functions called than its own, a
+    namespace that calls its own.
+    """
     try:
         array = module.asarray([0.0])
         backend = find_backend(array)
         xp = module if backend is None else backend.xp
         same = backend is not None and type(xp.asarray([0.0])) is type(array)
+        strangers = xp is not module and not _is_the_library(module, xp)
+        names = (*USED, *MEASURED)
+        if strangers and any(getattr(module, n, None) is not getattr(xp, n, None) for n in names):
+            xp = CarryingNamespace(name, module)
+            xp.__array_namespace_info__().dtypes(kind="real floating")
     except Exception as error:
         raise Unavailable(f"no array namespace: {type(error).__name__}: {error}") from error
     if not same:
         raise Unavailable("no array namespace: its arrays are of another kind")
-    used = ("exp", "log1p")
-    strangers = [name for name in used if getattr(module, name, None) != getattr(xp, name)]
-    if strangers and _library(module) != _library(xp):
-        # The arrays decide which functions are called: a check would pass without these.
-        raise Unavailable(
-            f"its arrays belong to {_library(xp)}, and its own {' and '.join(strangers)} would not "
-            "be called"
-        )
     return xp
+
+
+def _is_the_library(module: Any, xp: Namespace) -> bool:
+    """Tell whether a module is the library that `xp` stands for: NumPy, of array-api-compat's."""
+    own = getattr(module, "__name__", "")
+    return sys.modules.get(own) is module and name_of_library(module) == name_of_library(xp)
 
 
 def _namespace_of(array: Array) -> Namespace:
@@ -257,18 +318,14 @@ def _namespace_of(array: Array) -> Namespace:
     return backend.xp
 
 
-def _library(xp: Namespace) -> str:
-    name: str = xp.__name__
-    return name.rpartition("array_api_compat.")[2]
-
-
 def package_version(target: str) -> str:
     """Return the version of the distribution behind a target's name, or "?"."""
-    package = target.partition(":")[0].partition(".")[0].replace("_", "-")
+    package = target.partition(":")[0].partition(".")[0]
     try:
-        return version(package)
-    except PackageNotFoundError:
-        return "?"
+        return version(package.replace("_", "-"))
+    except PackageNotFoundError:  # a distribution of another name, or a module of no distribution
+        names = packages_distributions().get(package, ())
+        return version(names[0]) if names else getattr(sys.modules.get(package), "__version__", "?")
 
 
 def nested(values: Sequence[float], shape: tuple[int, ...]) -> Any:

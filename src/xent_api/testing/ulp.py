@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from functools import cache
 from typing import TypeAlias
 
 from .._checks.dtypes import FLOATING
@@ -54,7 +55,7 @@ def ulp_error(actual: float, exact: Exact, dtype: str) -> float:
         return math.inf
     digits, least, _ = FLOATING[dtype]
     value = Fraction(exact)
-    smallest_normal = Fraction(2) ** (least + digits - 1)
+    smallest_normal = power(least + digits - 1)
     if actual == 0.0 and abs(value) < smallest_normal:
         return 0.0
     error = abs(Fraction(actual) - value) / spacing(value, dtype)
@@ -65,10 +66,16 @@ def spacing(value: Fraction, dtype: str) -> Fraction:
     """Return the distance between the numbers of the dtype that enclose `value`."""
     digits, least, _ = FLOATING[dtype]
     if value == 0:
-        return Fraction(2) ** least
+        return power(least)
     magnitude = abs(value)
     # The exponent from the lengths of numerator and denominator is right or one too large.
     exponent = magnitude.numerator.bit_length() - magnitude.denominator.bit_length()
-    if magnitude < Fraction(2) ** exponent:
+    if magnitude < power(exponent):
         exponent -= 1
-    return Fraction(2) ** max(exponent - digits + 1, least)
+    return power(max(exponent - digits + 1, least))
+
+
+@cache
+def power(exponent: int) -> Fraction:
+    """Return a power of 2."""
+    return Fraction(2) ** exponent

@@ -9,7 +9,11 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from .ulp import Exact
+from .ulp import Exact, power
+
+VECTORS = "2026.11.29"
+"""The version of the reference values, the day of their last change: two files with one version are
+the same, byte by byte. ``data/SHA256SUMS`` has their checksums."""
 
 
 class Vector(NamedTuple):
@@ -93,5 +97,5 @@ def exact_number(cell: str) -> Exact:
     if not rest:
         return float(cell)
     mantissa, exponent = rest.split("p")
-    value = Fraction(int(mantissa, 16)) * Fraction(2) ** int(exponent)
+    value = Fraction(int(mantissa, 16)) * power(int(exponent))
     return -value if sign == "-" else value

@@ -1,33 +1,14 @@
-"""The examples of the documents that the package implements, by name."""
+"""The exact values of the documented examples."""
 
 from fractions import Fraction
 
 import make_documented
 import pytest
-from helpers.suite import Suite
 
 from xent_api.testing import EXAMPLES, Example, ulp_error
 from xent_api.testing.documented import SOFT_LABELS
 
 by_name = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-
-
-@by_name
-@pytest.mark.everywhere
-def test_example(suite: Suite, dtype: str, example: Example) -> None:
-    if dtype in ("float16", "bfloat16") and set(example.labels) & set(SOFT_LABELS[:2]):
-        pytest.skip("the labels of this example are numbers of float32")
-    labels, logits = example.arguments(suite.target, dtype)
-    actual = suite.call(
-        lambda *, labels, logits: example.call(labels, logits),
-        {"labels": labels, "logits": logits},
-    )
-    shape = example.shape or (len(example.logits),)
-    if example.name.startswith(("confident", "tensorflow-s")):
-        shape = shape[:-1]
-    elif len(example.exact) < len(example.logits):
-        shape = ()
-    suite.assert_ulp(actual, example.exact, dtype, shape=shape)
 
 
 @by_name

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent
+from xent_api.testing.suite import Suite
 
 INTEGERS = ("bool", "int8", "uint8", "int32", "int64")
 
@@ -62,23 +62,6 @@ def test_numpy_scalars_are_numbers_for_every_library(
     for number in (np.int64(3), np.float32(3.0), np.float64(3.0)):
         found = sigmoid_xent.loss(**arrays, **(mean | {argument: number}))
         suite.assert_equal(found, wanted)
-
-
-@pytest.mark.only("jax")
-def test_jax_traces_a_python_number_as_a_number(suite: Suite, dtype: str) -> None:
-    import jax
-
-    arrays = {
-        "logits": suite.array([0.5, -1.5], dtype),
-        "labels": suite.array([1.0, 0.5], dtype),
-    }
-    for name in ("weights", "pos_weight"):
-        traced = jax.jit(lambda number, name=name: sigmoid_xent.loss(**arrays, **{name: number}))
-        options: dict[str, Any] = {name: 2.5}
-        wanted = sigmoid_xent.loss(**arrays, **options)
-        suite.assert_ulp(traced(2.5), suite.floats(wanted), dtype, bar=1.0)
-        with pytest.raises(TypeError, match=f"`{name}` must be real"):
-            jax.jit(lambda number, name=name: sigmoid_xent.loss(**arrays, **{name: number}))(1 + 2j)
 
 
 @pytest.mark.parametrize("argument", ["weights", "pos_weight"])

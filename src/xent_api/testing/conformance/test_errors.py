@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
 from xent_api.facades import paddle, tensorflow, tensorflow_v1
+from xent_api.testing.suite import Suite
 
 pytestmark = [pytest.mark.eager, pytest.mark.dtypes("float32")]
 
@@ -29,9 +29,10 @@ def arrays(suite: Suite, dtype: str) -> dict[str, Any]:
     }
 
 
-def _raises(
+def raises(
     error: type[Exception], parts: list[str], arrays: dict[str, Any], **changed: Any
 ) -> None:
+    """Assert that each function raises an error whose text has all parts."""
     for name in FUNCTIONS:
         with pytest.raises(error) as caught:
             getattr(sigmoid_xent, name)(**(arrays | changed))
@@ -43,7 +44,7 @@ def _raises(
 @pytest.mark.parametrize("value", [[1.0, 0.0], (1.0, 0.0), 1.0, 1, True, None, "ab", Foreign()])
 @pytest.mark.parametrize("name", ["labels", "logits"])
 def test_not_an_array(suite: Suite, arrays: dict[str, Any], name: str, value: Any) -> None:
-    _raises(TypeError, [f"`{name}` must be an array", "got "], arrays, **{name: value})
+    raises(TypeError, [f"`{name}` must be an array", "got "], arrays, **{name: value})
 
 
 @pytest.mark.parametrize("module", ["tensorflow.python.framework.ops", "paddle"])
@@ -51,7 +52,7 @@ def test_tensors_of_no_namespace(suite: Suite, arrays: dict[str, Any], module: s
     members = {"__module__": module, "numpy": lambda self: self}
     tensor = type("Tensor", (Foreign,), members)()
     parts = ["`labels` must be an array", f"got {module}.Tensor", "`tensor.numpy()`"]
-    _raises(TypeError, parts, arrays, labels=tensor)
+    raises(TypeError, parts, arrays, labels=tensor)
 
 
 @pytest.mark.parametrize("name", ["mask", "weights", "pos_weight", "denominator"])
@@ -59,14 +60,14 @@ def test_tensors_of_no_namespace(suite: Suite, arrays: dict[str, Any], module: s
 def test_not_an_array_or_number(
     suite: Suite, arrays: dict[str, Any], name: str, value: Any
 ) -> None:
-    _raises(TypeError, [f"`{name}` must be ", "got "], arrays, reduction="mean", **{name: value})
+    raises(TypeError, [f"`{name}` must be ", "got "], arrays, reduction="mean", **{name: value})
     if isinstance(value, str) and name != "mask":
         parts = [f"`{name}` must be a Python number or an array", "got str"]
-        _raises(TypeError, parts, arrays, reduction="mean", **{name: value})
+        raises(TypeError, parts, arrays, reduction="mean", **{name: value})
 
 
 def test_a_mask_is_no_number(suite: Suite, arrays: dict[str, Any]) -> None:
-    _raises(TypeError, ["`mask` must be an array", "got int"], arrays, mask=1)
+    raises(TypeError, ["`mask` must be an array", "got int"], arrays, mask=1)
 
 
 @pytest.mark.everywhere
@@ -79,7 +80,7 @@ def test_another_namespace(suite: Suite, arrays: dict[str, Any], name: str) -> N
     if isinstance(arrays["logits"], np.ndarray):  # NumPy, or a namespace of its arrays
         other = strict.asarray(other)
     parts = [f"`{name}` must be of the same array namespace as `logits`", "got one of", ".asarray"]
-    _raises(TypeError, parts, arrays, reduction="mean", **{name: other})
+    raises(TypeError, parts, arrays, reduction="mean", **{name: other})
 
 
 @pytest.mark.parametrize("kind", ["bool", "int32", "complex64"])
@@ -88,7 +89,7 @@ def test_logits_are_real_floating(suite: Suite, arrays: dict[str, Any], kind: st
         pytest.skip(f"{suite} has no {kind}")
     values = [True, False] if kind == "bool" else [1, 0]
     logits = suite.array(values, kind)
-    _raises(TypeError, ["`logits` must have dtype", kind], arrays, logits=logits)
+    raises(TypeError, ["`logits` must have dtype", kind], arrays, logits=logits)
 
 
 @pytest.mark.parametrize("name", ["labels", "weights", "pos_weight", "denominator"])
@@ -97,26 +98,26 @@ def test_nothing_is_complex(suite: Suite, arrays: dict[str, Any], name: str) -> 
         pytest.skip(f"{suite} has no complex64")
     value = suite.array(1.0 if name == "denominator" else [1.0, 0.0], "complex64")
     parts = [f"`{name}` must be real", "got", "complex64"]
-    _raises(TypeError, parts, arrays, reduction="mean", **{name: value})
+    raises(TypeError, parts, arrays, reduction="mean", **{name: value})
 
 
 @pytest.mark.parametrize("name", ["weights", "pos_weight"])
 def test_weights_are_no_booleans(suite: Suite, arrays: dict[str, Any], name: str) -> None:
     value = suite.array([True, False], "bool")
-    _raises(TypeError, [f"`{name}` must be real", "got bool", "`mask`"], arrays, **{name: value})
+    raises(TypeError, [f"`{name}` must be real", "got bool", "`mask`"], arrays, **{name: value})
 
 
 @pytest.mark.parametrize("kind", ["int32", "float32"])
 def test_the_mask_is_boolean(suite: Suite, arrays: dict[str, Any], kind: str) -> None:
     mask = suite.array([1, 0], kind)
-    _raises(TypeError, ["`mask` must have dtype bool", "got", kind], arrays, mask=mask)
+    raises(TypeError, ["`mask` must have dtype bool", "got", kind], arrays, mask=mask)
 
 
 def test_shapes_of_labels_and_logits(suite: Suite, arrays: dict[str, Any]) -> None:
     for values in ([1.0, 0.0, 1.0], [1.0], [[1.0, 0.0]], 1.0):
         labels = suite.array(values, "float32")
         parts = ["`labels` must have the shape of `logits`, (2,)", f"got {tuple(labels.shape)}"]
-        _raises(ValueError, parts, arrays, labels=labels)
+        raises(ValueError, parts, arrays, labels=labels)
 
 
 @pytest.mark.parametrize("name", ["mask", "weights", "pos_weight"])
@@ -128,29 +129,27 @@ def test_nothing_enlarges_the_shape(suite: Suite, arrays: dict[str, Any], name: 
         )
         value = suite.target.xp.reshape(value, _shape(values))
         parts = [f"`{name}` must broadcast into the shape of `logits`, (2,)", "got ("]
-        _raises(ValueError, parts, arrays, **{name: value})
+        raises(ValueError, parts, arrays, **{name: value})
 
 
 def test_options_outside_their_range(suite: Suite, arrays: dict[str, Any]) -> None:
     for reduction in ("avg", "NONE", None, 1):
-        _raises(ValueError, ["`reduction` must be", repr(reduction)], arrays, reduction=reduction)
+        raises(ValueError, ["`reduction` must be", repr(reduction)], arrays, reduction=reduction)
     for smoothing in (-0.1, 1.5, float("nan"), float("inf")):
-        _raises(
+        raises(
             ValueError, ["`label_smoothing` must lie in [0, 1]"], arrays, label_smoothing=smoothing
         )
     for value in ("0.1", None, arrays["logits"], True, 1j):
         parts = ["`label_smoothing` must be a Python number"]
-        _raises(TypeError, parts, arrays, label_smoothing=value)
+        raises(TypeError, parts, arrays, label_smoothing=value)
     for reduction in ("none", "sum"):
-        _raises(
+        raises(
             ValueError, ["`denominator` must be None"], arrays, reduction=reduction, denominator=2
         )
     two = arrays["logits"]
-    _raises(
-        ValueError, ["`denominator` must be", "(2,)"], arrays, reduction="mean", denominator=two
-    )
+    raises(ValueError, ["`denominator` must be", "(2,)"], arrays, reduction="mean", denominator=two)
     for ignored in ("0", True, [0], 1j, arrays["logits"]):
-        _raises(TypeError, ["`ignore_index` must be"], arrays, ignore_index=ignored)
+        raises(TypeError, ["`ignore_index` must be"], arrays, ignore_index=ignored)
 
 
 def test_all_arguments_are_keywords(suite: Suite, arrays: dict[str, Any]) -> None:
@@ -215,7 +214,7 @@ def test_what_becomes_an_array(suite: Suite, arrays: dict[str, Any], method: str
     # SciPy's sparse arrays, pandas' and polars' columns.
     value = type("Column", (Foreign,), {method: lambda self: self})()
     parts = ["`labels` must be an array", f"Column: pass `labels.{method}()`"]
-    _raises(TypeError, parts, arrays, labels=value)
+    raises(TypeError, parts, arrays, labels=value)
 
 
 def test_total_weight(suite: Suite, arrays: dict[str, Any]) -> None:
@@ -229,54 +228,6 @@ def test_total_weight(suite: Suite, arrays: dict[str, Any]) -> None:
         ValueError, match=re.escape("`weights` must broadcast into the shape of `labels`, (2,)")
     ):
         sigmoid_xent.total_weight(labels=labels, weights=three)
-
-
-@pytest.mark.everywhere
-@pytest.mark.only("array_api_strict", "torch", "jax")
-def test_devices(suite: Suite, arrays: dict[str, Any]) -> None:
-    other = _on_another_device(suite)
-    for name in ("labels", "weights"):
-        parts = [f"`{name}` must be on the device of `logits`", "got one on"]
-        _raises(ValueError, parts, arrays, **{name: other})
-
-
-@pytest.mark.only("torch", "jax")
-def test_a_call_like_an_earlier_one_is_checked_for_all_that_may_differ(
-    suite: Suite, arrays: dict[str, Any]
-) -> None:
-    def mean(**changed: Any) -> Any:
-        return sigmoid_xent.loss(**(arrays | changed), reduction="mean")
-
-    right = suite.floats(mean())
-    if suite.target.library == "torch":
-        with pytest.raises(TypeError, match="`labels` must be a dense tensor"):
-            mean(labels=arrays["labels"].to_sparse())
-        with pytest.raises(ValueError, match="`labels` must be on the device"):
-            mean(labels=arrays["labels"].to("meta"))
-        assert str(mean(**{n: v.to("meta") for n, v in arrays.items()}).device) == "meta"
-    else:
-        import jax
-
-        from xent_api._backends.jax import enable_x64  # of this name in no JAX before 0.8
-
-        count = sigmoid_xent.total_weight(labels=arrays["labels"]).dtype
-        with enable_x64(not jax.config.jax_enable_x64):
-            assert sigmoid_xent.total_weight(labels=arrays["labels"]).dtype != count
-            assert suite.floats(mean()) == right
-    assert suite.floats(mean()) == right
-
-
-def _on_another_device(suite: Suite) -> Any:
-    if suite.target.name.startswith("array_api_strict"):
-        xp = suite.target.xp
-        return xp.asarray([1.0, 0.0], dtype=xp.float32, device=xp.Device("device2"))
-    if suite.target.name.startswith("torch"):
-        return suite.target.xp.asarray([1.0, 0.0], device="cpu").to("meta")
-    import jax
-
-    if len(jax.devices()) < 2:
-        pytest.skip("jax has one device here")
-    return jax.device_put(suite.array([1.0, 0.0], "float32"), jax.devices()[1])
 
 
 def test_facades(suite: Suite, arrays: dict[str, Any]) -> None:

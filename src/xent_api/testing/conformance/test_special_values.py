@@ -4,9 +4,9 @@ import math
 from typing import Any
 
 import pytest
-from helpers.suite import Suite
 
 from xent_api import sigmoid_xent
+from xent_api.testing.suite import Suite
 
 INF, NAN = math.inf, math.nan
 LOG2 = "0.69314718055994530941723212145817656808"

@@ -167,3 +167,32 @@ def paddle_grad(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return found
 
     return slope
+
+
+MODES: dict[str, tuple[Mode, ...]] = {
+    "torch": (
+        Mode("autograd", torch_autograd),
+        Mode("torch.func.grad", torch_whole),
+        Mode("torch.func.vmap(grad)", torch_mapped, mapped=True),
+        Mode("torch.func.jvp", torch_forward, plain=True),
+        Mode("compiled autograd", torch_whole, compiled=True, plain=True),
+    ),
+    "jax": (
+        Mode("grad", jax_reverse),
+        Mode("vmap(grad)", jax_mapped, mapped=True),
+        Mode("jvp", jax_forward),
+        Mode("grad of checkpoint", jax_checkpoint),
+        Mode("jit(grad)", jax_reverse, compiled=True),
+    ),
+    "mlx": (
+        Mode("grad", mlx_reverse, plain=True),
+        Mode("vmap(grad)", mlx_mapped, mapped=True, plain=True),
+        Mode("compile(grad)", mlx_reverse, compiled=True, plain=True),
+    ),
+    "tensorflow": (
+        Mode("GradientTape", tensorflow_tape, plain=True),
+        Mode("tf.function of tapes", tensorflow_tape, compiled=True, plain=True),
+    ),
+    "paddle": (Mode("paddle.grad", paddle_grad, plain=True),),
+}
+"""By library."""

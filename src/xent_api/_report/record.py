@@ -1,0 +1,129 @@
+"""The report as data: the JSON file, whose schema is ``testing/data/report.schema.json``."""
+
+import datetime as dt
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from .._version import __version__
+from ..testing import VECTORS, Outcome, Target
+from ..testing.errors import Errors
+from ..testing.families import Mean
+from ..testing.machine import describe
+from .cases import Case, example_id, reference_id
+from .contents import Examined, Report
+
+SCHEMA = 1
+"""The version of the format: another one where a reader would misunderstand the file."""
+INPUTS = (
+    *("logit", "label", "logits", "labels", "smoothing", "pos_weight", "weight"),
+    *("class_weights", "vector", "x"),
+)
+"""The fields of reference vectors that are arguments."""
+Record = dict[str, Any]
+
+
+def record(report: Report) -> Record:
+    """Return all that was found."""
+    return {
+        "schema": SCHEMA,
+        "xent_api": __version__,
+        "vectors": VECTORS,
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "platform": describe(),
+        "libraries": [_library(one) for one in report.examined],
+        "cannot_run": report.missing,
+        "results": [line for one in report.examined for line in _results(one)],
+    }
+
+
+def _library(one: Examined) -> Record:
+    return {
+        "backend": one.name,
+        "library": one.target.library,
+        "version": one.version,
+        "device": _device(one.target),
+        "dtypes": list(one.dtypes),
+        "lacks": one.lacks,
+        "flushes_to_zero": {
+            f.dtype: {"arguments": f.arguments, "results": f.results} for f in one.flushed
+        },
+    }
+
+
+def _device(target: Target) -> str:
+    with target.context():
+        return str(getattr(target.asarray([0.0], "float32"), "device", "cpu"))
+
+
+def _results(one: Examined) -> Iterator[Record]:
+    cases = {case.id: case for case in one.cases}
+    head = _library(one)
+    common = {name: head[name] for name in ("backend", "library", "version", "device")}
+    for f in one.findings:
+        case = cases[reference_id(one.name, f.dtype, f.family, f.quantity)]
+        figures = _figures(f, f.points) | {"worst_of_bar": _number(f.worst_of_bar)}
+        yield common | _line("loss", f"{f.family} {f.quantity}", f.dtype, figures, case, f.cause)
+    for o in one.outcomes:
+        case = cases[example_id(one.name, o.dtype, o.example.name)]
+        yield common | _line("example", o.example.name, o.dtype, _of_example(o), case)
+    for m in one.measured:
+        state = Case("", "error" if m.problem else "measured", m.problem)
+        line = _line("primitive", m.what, m.dtype, _figures(m, m.counted), state)
+        yield common | line | {"exhaustive": m.exhaustive, "wrong": m.wrong}
+
+
+def _line(kind: str, what: str, dtype: str, figures: Record, case: Case, cause: str = "") -> Record:
+    return {
+        "kind": kind,
+        "what": what,
+        "dtype": dtype,
+        "exhaustive": False,
+        **figures,
+        "state": case.state.lower(),
+        "id": case.id,
+        "text": case.text,
+        "cause": cause,
+    }
+
+
+def _figures(errors: Errors, points: int) -> Record:
+    return {
+        "points": points,
+        "counted": errors.counted,
+        "infinite": errors.infinite,
+        "worst": _number(errors.worst),
+        "mean": _number(errors.mean),
+        "p99": _number(errors.p99),
+        "worst_input": inputs(errors.worst_at),
+    }
+
+
+def _of_example(outcome: Outcome) -> Record:
+    errors = Errors(outcome.dtype)
+    for i, error in enumerate(outcome.errors):
+        whole = len(outcome.errors) == len(outcome.example.logits)
+        errors.add(error, (outcome.example.logits[i],) if whole else None)
+    return _figures(errors, len(outcome.errors))
+
+
+def inputs(at: object) -> dict[str, list[str]]:
+    """Return the arguments of a reference vector, or of a function, as hexadecimal numbers."""
+    if at is None:
+        return {}
+    if hasattr(at, "_fields"):
+        given = {name: getattr(at, name) for name in INPUTS if name in at._fields}
+    else:
+        assert isinstance(at, tuple)
+        given = {f"x{i}" if i else "x": value for i, value in enumerate(at)}
+    if isinstance(at, Mean):  # the first of thousands
+        given = {"logits": at.logits[:1], "labels": at.labels[:1]}
+    return {
+        name: [float(v).hex() for v in (value if isinstance(value, tuple) else (value,))]
+        for name, value in given.items()
+    }
+
+
+def _number(value: float) -> float | str:
+    """Return a number, or "inf", for which JSON has none."""
+    return value if math.isfinite(value) else "inf"

@@ -1,0 +1,1 @@
+"""The tests of ``pytest --pyargs xent_api.testing --xent-backend NAME``."""

@@ -1,0 +1,49 @@
+"""Namespaces made at run time, each of which is wrong in one thing."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import array_api_strict as xp
+import numpy as np
+
+SPECIAL = ("__array_namespace_info__",)
+NAMES = [name for name in dir(xp) if not name.startswith("_") or name in SPECIAL]
+
+
+def _but(**changed: Any) -> SimpleNamespace:
+    """Return a copy of the namespace with other functions, and without those that are None."""
+    functions = {name: getattr(xp, name) for name in NAMES} | changed
+    return SimpleNamespace(**{name: f for name, f in functions.items() if f is not None})
+
+
+def _off(function: Any, ulp: float) -> Any:
+    """Return a function whose results are so many ulp too large."""
+
+    def wrong(x: Any) -> Any:
+        y = function(x)
+        return y * (1.0 + ulp * xp.finfo(y.dtype).eps)
+
+    return wrong
+
+
+def _one_after_the_other(x: Any, *, axis: Any = None, dtype: Any = None, **how: Any) -> Any:
+    """Add up in order, along the last axis of two, or along all."""
+    if axis not in (None, -1) or xp.isdtype(x.dtype, ("bool", "integral")) or how:
+        return xp.sum(x, axis=axis, dtype=dtype, **how)
+    values = np.from_dlpack(x)
+    values = values if dtype is None else values.astype(np.dtype(str(dtype).rpartition(".")[2]))
+    flat = values.reshape(-1) if axis is None else values
+    zero = np.zeros((*flat.shape[:-1], 1), flat.dtype)
+    return xp.asarray(np.cumsum(np.concatenate([zero, flat], -1), axis=-1)[..., -1])
+
+
+right = _but()
+bad_exp = _but(exp=_off(xp.exp, 30.0))
+bad_log1p = _but(log1p=_off(xp.log1p, 30.0))
+bad_expm1 = _but(expm1=_off(xp.expm1, 30.0))
+naive = _but(sum=_one_after_the_other)
+no_exp = _but(exp=None)
+no_expm1 = _but(expm1=None, logaddexp=None)
+no_take = _but(take_along_axis=None)
+no_info = _but(__array_namespace_info__=None)
+nothing = object()
