@@ -6,6 +6,8 @@ from typing import Any
 import array_api_strict as xp
 import numpy as np
 
+from xent_api.testing.carried import CarryingNamespace
+
 SPECIAL = ("__array_namespace_info__",)
 NAMES = [name for name in dir(xp) if not name.startswith("_") or name in SPECIAL]
 
@@ -46,4 +48,10 @@ no_exp = _but(exp=None)
 no_expm1 = _but(expm1=None, logaddexp=None)
 no_take = _but(take_along_axis=None)
 no_info = _but(__array_namespace_info__=None)
+"""As `from array_api_strict import *` leaves it."""
+nameless = CarryingNamespace("", right)
+"""With arrays of its own, and not even a name."""
+del nameless.__name__
+nameless_no_info = CarryingNamespace("", no_info)
+del nameless_no_info.__name__
 nothing = object()

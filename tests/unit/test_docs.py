@@ -9,8 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "CONTRIBUTING.md"]
-RUN = {"pycon", "sh", "text"}
-"""Languages of the blocks: `pycon` runs as a doctest, and the commands of `sh` are these."""
+RUN = {"pycon", "python", "sh", "text"}
+"""Languages of the blocks: `pycon` runs as doctests, `python` in test_listed.py, and `sh` has these
+commands."""
 COMMANDS = re.compile(
     r"python3? -m (xent_api|venv)|pip install|pytest tests/conformance|\.venv/bin/nox$"
 )

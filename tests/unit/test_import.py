@@ -61,3 +61,18 @@ def test_public_names() -> None:
     assert xent_api.sigmoid_cross_entropy_with_logits is xent_api.sigmoid_xent.loss
     assert all(hasattr(xent_api, name) for name in xent_api.__all__)
     assert all(hasattr(xent_api.sigmoid_xent, name) for name in xent_api.sigmoid_xent.__all__)
+
+
+PLUGIN = """
+import sys
+import pytest
+before = set(sys.modules)
+import pytest_xent_api
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_the_entry_point_of_pytest_imports_nothing_but_pytest() -> None:
+    command = [sys.executable, "-c", PLUGIN]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["pytest_xent_api"]

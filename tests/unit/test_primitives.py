@@ -74,7 +74,15 @@ def test_errors_are_those_of_the_public_function(dtype: str) -> None:
     normal = math.ldexp(1.0, least + digits - 1)
     for right in (1.0, 0.75, -3.0, normal, normal / 4, math.ldexp(1.0, least), largest):
         step = math.ldexp(1.0, max(math.frexp(right)[1] - digits, least))
-        for got in (right, right - step, right - 7 * step, 0.0, right - 90 * step, math.inf, math.nan):
+        for got in (
+            right,
+            right - step,
+            right - 7 * step,
+            0.0,
+            right - 90 * step,
+            math.inf,
+            math.nan,
+        ):
             wanted = ulp_error(got, Fraction(right), dtype)
             assert error_of(got, right, dtype) == pytest.approx(wanted), (got, right)
 

@@ -30,7 +30,9 @@ def _causes(name: str, *families: str) -> dict[tuple[str, str], str]:
     return {(f.dtype, f"{f.family} {f.quantity}"): f.cause for f in findings if not f.passed}
 
 
-@pytest.mark.parametrize("name", ["right", "no_expm1", "no_take", "bad_expm1"])
+@pytest.mark.parametrize(
+    "name", ["right", "nameless", "no_info", "no_expm1", "no_take", "bad_expm1"]
+)
 def test_what_the_losses_do_not_need_may_be_wrong_or_missing(name: str) -> None:
     assert _causes(name) == {}
 
@@ -81,7 +83,11 @@ def test_a_function_that_is_missing_is_named_once() -> None:
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("no_info", "__array_namespace_info__"), ("nothing", "asarray"), ("absent", "absent")],
+    [
+        ("nameless_no_info", "__array_namespace_info__"),
+        ("nothing", "asarray"),
+        ("absent", "absent"),
+    ],
 )
 def test_what_is_no_namespace_is_refused(name: str, reason: str) -> None:
     with pytest.raises(Unavailable, match=reason):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from ..testing import Finding, Outcome
 from ..testing.listed import Listed
 
+TOLD = 10
+"""How many misses of a case stand in files."""
 REFERENCE, DOCUMENTED = "test_reference.py", "test_documented.py"
 
 
@@ -58,8 +60,9 @@ def _case(name: str, passed: bool, told: list[str], defect: str, xfails: Listed)
         return Case(name, "pass")
     if defect:
         return Case(name, "known defect", defect)
-    more = f"; and {len(told) - 1} more" if len(told) > 1 else ""
-    return Case(name, "FAIL", "\n".join(told), f"{told[0]}{more}")
+    more = [f"and {len(told) - TOLD} more"] if len(told) > TOLD else []
+    others = f"; and {len(told) - 1} more" if len(told) > 1 else ""
+    return Case(name, "FAIL", "\n".join([*told[:TOLD], *more]), f"{told[0]}{others}")
 
 
 def told_of_example(outcome: Outcome) -> str:

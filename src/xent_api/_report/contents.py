@@ -233,8 +233,9 @@ def _causes(one: Examined) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _off(m: Measurement) -> str:
-    at = ", ".join(x.hex() for x in m.worst_at) if isinstance(m.worst_at, tuple) else ""
-    where = f"{m.what}" if m.detail else f"at {at}"
+    at = m.largest.at if m.largest else ()
+    numbers = ", ".join(x.hex() for x in at) if isinstance(at, tuple) else ""
+    where = f"{m.what}" if m.detail else f"at {numbers}"
     return f"{_ulp(m.worst)} ulp off ({where})"
 
 

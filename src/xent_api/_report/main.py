@@ -1,7 +1,6 @@
 """The command line: which backends are here, and what they give."""
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +17,7 @@ from ..testing.listed import Listed
 from .cases import DOCUMENTED, REFERENCE
 from .contents import Chosen, Report, examine
 from .junit import junit
-from .record import record
+from .record import record, written
 from .tables import WIDTH, show
 
 TITLE = f"xent_api {__version__}: cross entropy with logits for every array library"
@@ -51,8 +50,7 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
         _say(text, out)
     _say(report.verdict(), out)
     if options.json:
-        text = json.dumps(record(report), indent=1, allow_nan=False)
-        options.json.write_text(f"{text}\n", encoding="utf-8")
+        options.json.write_text(written(record(report)), encoding="utf-8")
     if options.junitxml:
         options.junitxml.write_bytes(junit(report.cases, progress.seconds))
     if options.report:

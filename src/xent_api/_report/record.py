@@ -1,6 +1,7 @@
 """The report as data: the JSON file, whose schema is ``testing/data/report.schema.json``."""
 
 import datetime as dt
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -35,6 +36,16 @@ def record(report: Report) -> Record:
         "cannot_run": report.missing,
         "results": [line for one in report.examined for line in _results(one)],
     }
+
+
+def written(found: Record) -> str:
+    """Return a record as JSON, with one result in a line."""
+    lines = (json.dumps(line, allow_nan=False) for line in found["results"])
+    parts = [f'"{key}": {json.dumps(found[key])}' for key in found if key != "results"]
+    results = ",\n".join(lines)
+    parts.append(f'"results": [\n{results}\n]')
+    body = ",\n".join(parts)
+    return f"{{\n{body}\n}}\n"
 
 
 def _library(one: Examined) -> Record:
@@ -95,7 +106,9 @@ def _figures(errors: Errors, points: int) -> Record:
         "worst": _number(errors.worst),
         "mean": _number(errors.mean),
         "p99": _number(errors.p99),
-        "worst_input": inputs(errors.worst_at),
+        "worst_input": inputs(errors.largest.at if errors.largest else None),
+        "worst_got": _hex(errors.largest.got if errors.largest else math.nan),
+        "worst_exact": _hex(errors.largest.nearest if errors.largest else math.nan),
     }
 
 
@@ -103,7 +116,8 @@ def _of_example(outcome: Outcome) -> Record:
     errors = Errors(outcome.dtype)
     for i, error in enumerate(outcome.errors):
         whole = len(outcome.errors) == len(outcome.example.logits)
-        errors.add(error, (outcome.example.logits[i],) if whole else None)
+        at = (outcome.example.logits[i],) if whole else None
+        errors.add(error, at, outcome.got[i], outcome.example.exact[i])
     return _figures(errors, len(outcome.errors))
 
 
@@ -119,9 +133,15 @@ def inputs(at: object) -> dict[str, list[str]]:
     if isinstance(at, Mean):  # the first of thousands
         given = {"logits": at.logits[:1], "labels": at.labels[:1]}
     return {
-        name: [float(v).hex() for v in (value if isinstance(value, tuple) else (value,))]
+        name: [_hex(v) for v in (value if isinstance(value, tuple) else (value,))]
         for name, value in given.items()
     }
+
+
+def _hex(value: float) -> str:
+    """Return a number as C and Python write it in hexadecimal, without zeros at the end."""
+    mantissa, separator, exponent = float(value).hex().partition("p")
+    return f"{mantissa.rstrip('0').removesuffix('.')}p{exponent}" if separator else mantissa
 
 
 def _number(value: float) -> float | str:

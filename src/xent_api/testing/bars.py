@@ -72,11 +72,12 @@ def _smallest_normal(vector: Vector) -> Fraction:
 def allowed_mean(exact: Fraction, count: int, dtype: str) -> Fraction:
     """Return the largest error of the mean of so many losses that is within the bar.
 
-    4 ulp of the losses; and where they are not added up in a wider dtype, the bound of a pairwise
-    sum, half an eps for each halving (N. Higham, Accuracy and Stability of Numerical Algorithms,
-    4.2): one number after the other may be off by half an eps for each number.
+    4 ulp of the losses; and where they are not added up in a wider dtype, the bound of a sum of
+    sqrt(count) sums, half an eps for each of 2*sqrt(count) additions on the way of a number. One
+    after the other there are `count` of them. (N. Higham, Accuracy and Stability of Numerical
+    Algorithms, 4.2.)
     """
     compute = compute_name(dtype)
-    halvings = Fraction(count.bit_length(), 2) if compute == "float64" else 0
-    bound = (4 + halvings) * spacing(exact, compute)
+    steps = math.isqrt(count) if compute == "float64" else 0
+    bound = (4 + steps) * spacing(exact, compute)
     return bound if dtype == compute else bound + ROUNDING * spacing(exact, dtype)

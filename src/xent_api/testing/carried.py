@@ -86,9 +86,13 @@ class CarryingNamespace:
         """Return an array, or those in a tuple or list, carried; anything else as it is."""
         if type(value) in (tuple, list):
             return type(value)(map(self.carried, value))
-        if isinstance(value, type) or find_backend(value) is None:
-            return value
-        return self._kind(value)
+        return self._kind(value) if _is_array(value) else value
+
+
+def _is_array(value: Any) -> bool:
+    if isinstance(value, type):  # the class of an array, or a dtype
+        return False
+    return hasattr(value, "__array_namespace__") or find_backend(value) is not None
 
 
 def unpacked(value: Any) -> Any:

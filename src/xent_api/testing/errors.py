@@ -2,26 +2,45 @@
 
 import math
 from dataclasses import dataclass, field
+from fractions import Fraction
 from statistics import fmean, median
+from typing import NamedTuple
+
+from .ulp import Exact
+
+
+class Largest(NamedTuple):
+    """The largest error, in ulp."""
+
+    error: float
+    at: object
+    """The input: a reference vector, or numbers."""
+    got: float
+    exact: Exact
+
+    @property
+    def nearest(self) -> float:
+        """The exact value rounded to float64."""
+        try:
+            return float(self.exact)
+        except OverflowError:
+            return math.copysign(math.inf, Fraction(self.exact))
 
 
 @dataclass
 class Errors:
-    """The errors of one thing in one dtype, and where the largest is."""
+    """The errors of one thing in one dtype, and the largest of them."""
 
     dtype: str
     errors: list[float] = field(default_factory=list, kw_only=True)
     """In ulp."""
-    worst_at: object = field(default=None, kw_only=True)
-    """The input of the largest error: a reference vector, or numbers."""
+    largest: "Largest | None" = field(default=None, kw_only=True)
 
-    def add(self, error: float, at: object) -> None:
+    def add(self, error: float, at: object, got: float, exact: Exact) -> None:
         """Count an error at an input."""
-        if not self.errors or error > self.worst:
-            self.worst_at, self._worst = at, error
+        if self.largest is None or error > self.largest.error:
+            self.largest = Largest(error, at, got, exact)
         self.errors.append(error)
-
-    _worst: float = field(default=0.0, init=False, repr=False)
 
     @property
     def counted(self) -> int:
@@ -31,7 +50,7 @@ class Errors:
     @property
     def worst(self) -> float:
         """The largest error in ulp."""
-        return self._worst
+        return 0.0 if self.largest is None else self.largest.error
 
     @property
     def mean(self) -> float:

@@ -21,6 +21,7 @@ MARKERS = (
     "dtypes(*names): run only for these dtypes",
     "eager: run only without tracing",
     "everywhere: in the default set of the package's own tests on every backend",
+    "nightly: not in the default set of the package's own tests",
     "only(*libraries): run only on the targets of these libraries",
 )
 TARGETS = pytest.StashKey[dict[str, "Target | str"]]()

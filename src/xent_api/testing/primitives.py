@@ -98,7 +98,7 @@ CASTS = (NAN, INF, -INF, 0.0, -0.0)
 class Measurement(Errors):
     """What one function of a namespace gave in one dtype.
 
-    `worst_at` are the arguments of the largest error.
+    `largest.at` are the arguments of the largest error; of a sum the first number.
     """
 
     function: str
@@ -196,7 +196,8 @@ def _measure_function(found: Measurement, target: Target, function: Function, ta
     yardstick = exact.FUNCTIONS[function.name] if dtype == "float64" else function.narrow
     got = _called(target, function.name, arguments, dtype)
     for at, value in zip(arguments, got, strict=True):
-        found.add(error_of(value, yardstick(*at), dtype), at)
+        right = yardstick(*at)
+        found.add(error_of(value, right, dtype), at, value, float(right))
     special = [(at, right) for *at, right in function.special for _ in range(LANES)]
     got = _called(target, function.name, [tuple(at) for at, _ in special], dtype)
     _note(found, ((at, right, v) for (at, right), v in zip(special, got, strict=True)))
@@ -261,7 +262,7 @@ def _add_sum(found: Measurement, got: float, values: Sequence[float]) -> None:
     rest = math.fsum((*values, -total))  # what rounding to float64 took
     step = spacing(Fraction(math.fsum(map(abs, values))), found.dtype)
     off = abs(Fraction(got) - Fraction(total) - Fraction(rest)) if math.isfinite(got) else INF
-    found.add(float(off / step), tuple(values[:1]))
+    found.add(float(off / step), tuple(values[:1]), got, total)
 
 
 def _measure_cast(found: Measurement, target: Target, takes: Takes) -> None:
@@ -271,7 +272,8 @@ def _measure_cast(found: Measurement, target: Target, takes: Takes) -> None:
     got = _cast(target, numbers, source, dtype)
     for x, value in zip(numbers, got, strict=True):
         # From the rounded number, as what is in the middle must go to the even one of its two.
-        found.add(error_of(value, round_to(x, dtype), dtype), (x,))
+        right = round_to(x, dtype)
+        found.add(error_of(value, right, dtype), (x,), value, right)
     special = [x for x in CASTS for _ in range(LANES)]
     got = _cast(target, special, source, dtype)
     _note(found, (((x,), x, value) for x, value in zip(special, got, strict=True)))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .carried import quiet
+from .errors import Largest
 from .float64 import ulp_errors
 from .primitives import Measurement, flushed
 from .targets import Target
@@ -56,8 +57,9 @@ class Swept(Measurement):
         place = int(np.searchsorted(np.cumsum(self.histogram), rank))
         return (place + 1) / BINS if place < len(self.histogram) else math.inf
 
-    def count_all(self, x: Wide, errors: Wide) -> None:
+    def count_all(self, x: Wide, got: Wide, exact: Wide) -> None:
         """Count the errors at the numbers `x`."""
+        errors = _errors(got, exact)
         finite = np.isfinite(errors)
         self.count += errors.size
         self.total += float(errors[finite].sum())
@@ -65,8 +67,9 @@ class Swept(Measurement):
         places = np.minimum(errors[finite] * BINS, len(self.histogram) - 1).astype(np.int64)
         self.histogram += np.bincount(places, minlength=len(self.histogram))
         at = int(errors.argmax())
-        if errors[at] > self._worst or self.worst_at is None:
-            self._worst, self.worst_at = float(errors[at]), (float(x[at]),)
+        if self.largest is None or errors[at] > self.largest.error:
+            values = (float(array[at]) for array in (got, exact))
+            self.largest = Largest(float(errors[at]), (float(x[at]),), *values)
 
 
 def sweep(
@@ -101,8 +104,7 @@ def sweep(
             swept = Swept(DTYPE, name, exhaustive=len(pieces) == 2**32 // PIECE)
             for x in _numbers(pieces, takes_all=takes_all):
                 right = getattr(np, name)(x.astype(np.float64))
-                got = _values(target, name, x)
-                swept.count_all(x.astype(np.float64), _errors(got, right))
+                swept.count_all(x.astype(np.float64), _values(target, name, x), right)
             found.append(swept)
     return found
 

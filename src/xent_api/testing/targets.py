@@ -290,14 +290,16 @@ def _namespace(module: Any, name: str = "") -> Namespace:
     """
     try:
         array = module.asarray([0.0])
+        if _is_nameless(array):
+            module.__array_namespace_info__().dtypes(kind="real floating")
+            return CarryingNamespace(name, module)
         backend = find_backend(array)
         xp = module if backend is None else backend.xp
         same = backend is not None and type(xp.asarray([0.0])) is type(array)
-        strangers = xp is not module and not _is_the_library(module, xp)
-        names = (*USED, *MEASURED)
-        if strangers and any(getattr(module, n, None) is not getattr(xp, n, None) for n in names):
-            xp = CarryingNamespace(name, module)
-            xp.__array_namespace_info__().dtypes(kind="real floating")
+        if same and _has_others(module, xp):
+            inspection = "__array_namespace_info__"  # which `import *` leaves out
+            own = {} if hasattr(module, inspection) else {inspection: getattr(xp, inspection)}
+            return CarryingNamespace(name, module, own)
     except Exception as error:
         raise Unavailable(f"no array namespace: {type(error).__name__}: {error}") from error
     if not same:
@@ -305,8 +307,27 @@ def _namespace(module: Any, name: str = "") -> Namespace:
     return xp
 
 
+def _is_nameless(array: Any) -> bool:
+    """Tell whether an array has a namespace without a name, which array-api-compat does not take.
+
+    Any object can be one, a ``types.SimpleNamespace`` for instance.
+    """
+    own = getattr(array, "__array_namespace__", None)
+    return own is not None and not hasattr(own(), "__name__")
+
+
+def _has_others(module: Any, xp: Namespace) -> bool:
+    """Tell whether a module has other functions than the namespace of its arrays."""
+    names = (*USED, *MEASURED)
+    return not _is_the_library(module, xp) and any(
+        getattr(module, name, None) is not getattr(xp, name, None) for name in names
+    )
+
+
 def _is_the_library(module: Any, xp: Namespace) -> bool:
     """Tell whether a module is the library that `xp` stands for: NumPy, of array-api-compat's."""
+    if module is xp:
+        return True
     own = getattr(module, "__name__", "")
     return sys.modules.get(own) is module and name_of_library(module) == name_of_library(xp)
 

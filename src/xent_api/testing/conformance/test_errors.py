@@ -73,9 +73,7 @@ def test_a_mask_is_no_number(suite: Suite, arrays: dict[str, Any]) -> None:
 @pytest.mark.everywhere
 @pytest.mark.parametrize("name", ["labels", "mask", "weights", "pos_weight", "denominator"])
 def test_another_namespace(suite: Suite, arrays: dict[str, Any], name: str) -> None:
-    import numpy as np
-
-    strict = pytest.importorskip("array_api_strict")
+    np, strict = (pytest.importorskip(name) for name in ("numpy", "array_api_strict"))
     other: Any = np.asarray([1.0, 0.0], dtype=np.float32)
     if isinstance(arrays["logits"], np.ndarray):  # NumPy, or a namespace of its arrays
         other = strict.asarray(other)
