@@ -58,8 +58,9 @@ TOGETHER = [name for name in ON_CPU if name not in ALONE]
 BACKENDS = [
     nox.param(name, id=name, tags=["nightly"] if name in ON_CPU else []) for name in TARGETS
 ]
-CONFORMANCE = ("tests/conformance", "--pyargs", "xent_api.testing")
-"""The conformance suite: what is the package's own, and what any project can run."""
+CONFORMANCE = ("--pyargs", "xent_api.testing", "tests/conformance")
+"""The conformance suite: what any project can run, and what is the package's own. The first part
+comes first, as its tests of one family share results where one process has them in a row."""
 nox.options.tags = ["default"]
 
 
@@ -90,7 +91,7 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports", env={"PYTHONPATH": "src"})
     session.run("codespell")
     session.run("rumdl", "check", ".")
-    session.run("zizmor", "--offline", "--quiet", ".github")
+    session.run("zizmor", "--offline", "--quiet", ".github", "docs/how-to/check-in-ci.yml")
     session.run("repo-review", ".")
     session.run("validate-pyproject", "pyproject.toml")
 
@@ -107,7 +108,7 @@ def typing(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the unit tests, the conformance suite's default set on most backends, the examples."""
     _install(session, "test", "unit", "examples", *(f"backend-{name}" for name in TOGETHER))
-    folders = ("tests/unit", *CONFORMANCE)
+    folders = (*CONFORMANCE, "tests/unit")
     chosen = [name for name in TARGETS if name not in ALONE]
     session.run("pytest", *folders, "-n2", *_chosen(chosen), *session.posargs)
     if not session.posargs:
@@ -255,6 +256,18 @@ def peers(session: nox.Session, peers: str) -> None:
     if peers == "python":
         tests = ["tests/peers/test_torch_facade.py", "tests/peers/test_optax_facade.py"]
     session.run("pytest", "-W", "default", *tests, *session.posargs)
+
+
+@nox.session
+@nox.parametrize("backend", ON_CPU, ids=ON_CPU)
+def libraries(session: nox.Session, backend: str) -> None:
+    """Measure a library for ``docs/array-libraries.md`` (a minute; ``-- --exhaustive``: ten)."""
+    _install(session, f"backend-{backend}")
+    session.install("numpy")
+    file = f"results/accuracy/libraries/{backend}.json"
+    chosen = ("--backend", TARGETS[backend][0], "--json", file)
+    session.run("python", "-m", "xent_api", *chosen, *session.posargs, success_codes=[0, 1])
+    session.run("python", "tools/libraries_page.py")
 
 
 @nox.session

@@ -14,7 +14,9 @@ from pathlib import Path
 from xent_api.testing.machine import describe_machine
 
 RESULTS = Path(__file__).parents[1] / "results" / "tests"
-LINE = re.compile(r"([\d.]+)s (?:call|setup|teardown) +tests/(\w+)/(\w+)\.py::(.+)")
+LINE = re.compile(
+    r"([\d.]+)s (?:call|setup|teardown) +(?:tests|\S*xent_api/testing)/(\w+)/(\w+)\.py::(.+)"
+)
 LONGEST = 25
 
 

@@ -41,10 +41,13 @@ SUMS = {
 }
 LOSSES = {
     "sigmoid": ("sigmoid",),
+    "mean": (),
     "softmax": ("softmax", "sparse_softmax"),
     "weighted": ("weighted_softmax", "weighted_sparse_softmax"),
     "special": ("special",),
 }
+"""Column → families. Sums, of which the mean is made, have a bar of their own."""
+MEAN = "sigmoid mean"
 GOOD, FAIR, BAR = 1.0, 4.0, 100.0
 """Up to so many ulp a cell has the first, second and third colour."""
 NOTICED = 4.0
@@ -61,7 +64,8 @@ class Cell(NamedTuple):
 
     def html(self) -> str:
         """Return it with its colour; the mean shows where one points."""
-        kind = "abcd"[sum(self.worst > limit for limit in (GOOD, FAIR, BAR))]
+        kind = "abcd"[sum(self.worst > limit for limit in (MEAN = "sigmoid mean"
+GOOD, FAIR, BAR))]
         star = "*" if self.exhaustive else ""
         return f'<td class="{kind}" title="mean {shown(self.mean)}">{shown(self.worst)}{star}</td>'
 
@@ -105,8 +109,9 @@ class Library(NamedTuple):
         """Return the cells of a row."""
         functions = [self.cell(dtype, name) for name in (*FUNCTIONS, *SUMS.values())]
         casts = [r["what"] for r in self.results if r["what"].startswith("astype ")]
+        names = {r["what"] for r in self.results if r["kind"] == "loss"} - {MEAN}
         losses = [
-            [r["what"] for r in self.results if r["what"].partition(" ")[0] in families]
+            [n for n in names if n.partition(" ")[0] in families] or [MEAN]
             for families in LOSSES.values()
         ]
         return [*functions, self.cell(dtype, *casts), *(self.cell(dtype, *n) for n in losses)]
@@ -232,7 +237,8 @@ LEGEND = """A star: all numbers of the dtype, and not a sample. Point at a figur
 |---|---|
 | sum, equal, axis 0 | 65536 random numbers in [0, 1); as many equal ones; the first axis of 32768 rows; in ulp of the sum of the absolute values |
 | casts | to each other dtype, in ulp from the correctly rounded number |
-| sigmoid, softmax, weighted, special | the losses with their derivatives, at the reference values whose bar is in ulp; weighted: with class weights. Where this package repairs a function, the losses show it, and the functions do not. |
+| sigmoid, softmax, weighted, special | the losses with their derivatives, at the reference values whose bar is in ulp; weighted: with class weights. Where this package repairs a function, the losses show it, and the functions do not. Dask's are by [compiled kernels](kernels.md), which were installed beside it. |
+| mean | the mean of 16384 losses |
 
 [What is measured](reference/command-line.md#what-is-measured) has the points. `python -m xent_api --backend NAME` makes such a
 report of your library, [also in CI](how-to/check-in-ci.md). The figures are in `results/accuracy/libraries`; `tools/libraries_page.py`

@@ -87,8 +87,9 @@ def check_namespace(
         ``call(function, arrays, **options)``, which calls a function of the family: by default
         directly; a traced call goes here.
     families : sequence of str, optional
-        "sigmoid", "softmax" (labels of every class), "sparse_softmax" (class indices), the same
-        two with "weighted_" before them (with class weights), and "special"; by default all.
+        "sigmoid", "softmax" (labels of every class), "sparse_softmax" (class indices),
+        "weighted_softmax" and "weighted_sparse_softmax" (with class weights), "special"; by default
+        all.
 
     Returns
     -------
