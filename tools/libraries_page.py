@@ -64,8 +64,7 @@ class Cell(NamedTuple):
 
     def html(self) -> str:
         """Return it with its colour; the mean shows where one points."""
-        kind = "abcd"[sum(self.worst > limit for limit in (MEAN = "sigmoid mean"
-GOOD, FAIR, BAR))]
+        kind = "abcd"[sum(self.worst > limit for limit in (GOOD, FAIR, BAR))]
         star = "*" if self.exhaustive else ""
         return f'<td class="{kind}" title="mean {shown(self.mean)}">{shown(self.worst)}{star}</td>'
 
