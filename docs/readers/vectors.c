@@ -24,11 +24,11 @@ int main(int count, char **names) {
         if (!plain || !isfinite(exact)) continue;
         int exponent;
         frexp(exact, &exponent); /* exact = m * 2^exponent, 0.5 <= m < 1 */
-        double ulp = ldexp(1.0, exponent - 24 > -149 ? exponent - 24 : -149);
+        double ulp = ldexp(1.0, exact != 0.0 && exponent - 24 > -149 ? exponent - 24 : -149);
         double error = fabs((double)textbook((float)x, (float)z) - exact) / ulp;
         points++, beyond += !(error <= 4.0); /* NaN, too */
         if (error > worst) worst = error, at = x;
     }
     printf("%d losses, %d off by more than 4 ulp, worst %.6g at x = %a\n", points, beyond, worst, at);
-    return beyond > 0;
+    return points == 0 ? 2 : beyond > 0;
 }

@@ -55,3 +55,32 @@ del nameless.__name__
 nameless_no_info = CarryingNamespace("", no_info)
 del nameless_no_info.__name__
 nothing = object()
+other_where = _but(where=lambda condition, x, y: xp.where(condition, y, x))
+other_clip = _but(clip=lambda x, low, high: x)
+other_full_like = _but(full_like=lambda x, value, **_: xp.zeros_like(x))
+other_sum = _but(sum=lambda x, dtype=None, **how: xp.sum(x, **how))
+other_astype = _but(astype=lambda x, dtype, **_: x)
+other_squeeze = _but(squeeze=lambda x, axis: x)
+other_moveaxis = _but(moveaxis=lambda x, source, destination: x)
+other_max = _but(max=xp.min)
+other_exp = _but(exp=lambda x: xp.exp(xp.astype(x, xp.float64)))
+huge = _but(max=xp.min)
+"""Its misses are at exact values that are beyond float64."""
+
+
+class _Info:
+    """An inspection without dtypes."""
+
+    dtypes = staticmethod(lambda **_: {})
+
+
+no_dtypes = _but(__array_namespace_info__=_Info)
+
+
+class _Exiting:
+    @property
+    def asarray(self) -> Any:
+        raise SystemExit(0)
+
+
+exiting = _Exiting()

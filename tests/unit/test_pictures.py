@@ -131,7 +131,7 @@ def test_the_files(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     assert f"{folder / 'index.html'} is written" in out.getvalue()
     html = (folder / "index.html").read_text(encoding="utf-8")
-    for text in ("95 of 95 cases", "exp", "textbook in NumPy", "<td>masked</td>", "Python 3."):
+    for text in ("137 of 137 cases", "exp", "textbook in NumPy", "<td>masked</td>", "Python 3."):
         assert text in html
     embedded = [base64.b64decode(data) for data in re.findall(r'base64,([^"]+)"', html)]
     files = [(folder / f"{name}.png").read_bytes() for name in ("backends", "peers", "softmax")]

@@ -4,11 +4,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..testing import Finding, Outcome
+from ..testing.basics import Basic
 from ..testing.listed import Listed
 
-TOLD = 10
-"""How many misses of a case stand in files."""
-REFERENCE, DOCUMENTED = "test_reference.py", "test_documented.py"
+REFERENCE, DOCUMENTED, NAMESPACE = "test_reference.py", "test_documented.py", "test_namespace.py"
+OF_THE_PLUGIN = (
+    "test_special_values.py",
+    "test_dtypes.py",
+    "test_errors.py",
+    "test_derivatives.py",
+)
+"""The other files of tests, of which ids may stand in the same files."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +46,39 @@ def example_id(backend: str, dtype: str, example: str) -> str:
     return f"{DOCUMENTED}::test_example[{backend}-{dtype}-{example}]"
 
 
+def basic_id(backend: str, dtype: str, function: str) -> str:
+    """Return the id of what a function does."""
+    return f"{NAMESPACE}::test_function[{backend}-{dtype}-{function}]"
+
+
 def cases(
-    backend: str, findings: Iterable[Finding], outcomes: Iterable[Outcome], xfails: Listed
+    backend: str,
+    found: Iterable[Basic],
+    findings: Iterable[Finding],
+    outcomes: Iterable[Outcome],
+    xfails: Listed,
 ) -> Iterator[Case]:
-    """Yield a case for each quantity of each dtype, and for each documented example."""
+    """Yield a case for each function, each quantity of each dtype, each documented example."""
+    for b in found:
+        name = basic_id(backend, b.dtype, b.function)
+        yield _case(name, b.passed, [f"`{b.function}`: {b.problem}"], 1, "", xfails)
     for f in findings:
         name = reference_id(backend, f.dtype, f.family, f.quantity)
-        yield _case(name, f.passed, told(f), f.defect, xfails)
+        excuse = "" if f.problem else f.defect
+        yield _case(name, f.passed, f.told(), len(f.misses), excuse, xfails)
     for o in outcomes:
         name = example_id(backend, o.dtype, o.example.name)
-        yield _case(name, o.passed, [told_of_example(o)], "", xfails)
+        yield _case(name, o.passed, [told_of_example(o)], 1, "", xfails)
 
 
-def _case(name: str, passed: bool, told: list[str], defect: str, xfails: Listed) -> Case:  # noqa: FBT001
+def _case(
+    name: str,
+    passed: bool,  # noqa: FBT001
+    told: list[str],
+    misses: int,
+    defect: str,
+    xfails: Listed,
+) -> Case:
     expected = xfails.reason(name)
     if expected is not None:
         return Case(name, "xpass" if passed else "xfail", expected)
@@ -60,9 +86,8 @@ def _case(name: str, passed: bool, told: list[str], defect: str, xfails: Listed)
         return Case(name, "pass")
     if defect:
         return Case(name, "known defect", defect)
-    more = [f"and {len(told) - TOLD} more"] if len(told) > TOLD else []
-    others = f"; and {len(told) - 1} more" if len(told) > 1 else ""
-    return Case(name, "FAIL", "\n".join([*told[:TOLD], *more]), f"{told[0]}{others}")
+    others = f"; and {misses - 1} more" if misses > 1 else ""
+    return Case(name, "FAIL", "\n".join(told), f"{told[0]}{others}")
 
 
 def told_of_example(outcome: Outcome) -> str:
@@ -72,13 +97,3 @@ def told_of_example(outcome: Outcome) -> str:
     i = max(range(len(outcome.errors)), key=lambda k: outcome.errors[k])
     exact, got = float(outcome.example.exact[i]), outcome.got[i]
     return f"got {got:.9g}, exact {exact:.9g}: {outcome.errors[i]:.3g} ulp"
-
-
-def told(finding: Finding) -> list[str]:
-    """Return what was wrong, the worst misses first."""
-    if finding.problem or not finding.misses:
-        return [finding.problem]
-    lines = list(map(str, sorted(finding.misses, key=lambda miss: -miss.excess)))
-    if finding.cause:
-        lines[0] += f" (caused by `{finding.cause}`)"
-    return lines

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 from .._checks.dtypes import compute_name
 from ..testing import EXAMPLES, Finding, Outcome, Target, Unavailable, find_target, run
+from ..testing.basics import DTYPES, Basic, basics
 from ..testing.causes import explain
 from ..testing.check import check_family
+from ..testing.errors import hexadecimal
 from ..testing.families import FAMILIES
 from ..testing.listed import Listed
 from ..testing.primitives import Flushed, Measurement, flushed, lacking, measure
 from ..testing.targets import package_version
-from .cases import DOCUMENTED, Case, cases, example_id, reference_id
+from .cases import DOCUMENTED, Case, basic_id, cases, example_id, reference_id
 from .tables import FAIL, PASS, Table
 
 DTYPE = "float32"
@@ -36,10 +38,6 @@ class Chosen:
     skips: Listed = field(default_factory=Listed)
     exhaustive: bool = False
 
-    def of(self, target: Target) -> tuple[str, ...]:
-        """Return the dtypes of a target that are chosen."""
-        return tuple(name for name in target.dtypes() if self.dtypes is None or name in self.dtypes)
-
 
 @dataclass
 class Examined:
@@ -48,6 +46,7 @@ class Examined:
     target: Target
     version: str
     dtypes: tuple[str, ...]
+    basics: list[Basic] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
@@ -109,13 +108,19 @@ class Report:
             lacks = [name for name in one.lacks if f"'{name}'" not in told]
             lines += [f"{one.name} lacks {', '.join(lacks)}."] if lacks else []
             lines += [f"{one.name}, {f.dtype}: {_flush(f)}." for f in one.flushed if any(f[1:])]
+            lines += [
+                f"{one.name}, {m.dtype}: {m.flushed} subnormal results of {m.what} are 0."
+                for m in one.measured
+                if m.flushed
+            ]
             wrong = [(m.dtype, line) for m in one.measured for line in m.wrong]
             lines += [f"{one.name}, {dtype}: {line}." for dtype, line in wrong]
-            raised = {m.what: (m.dtype, m.problem) for m in one.measured if m.problem}
-            lines += [
-                f"{one.name}, {dtype}: {what} raises {problem.splitlines()[0][:160]}"
-                for what, (dtype, problem) in raised.items()
-            ]
+            raised: dict[str, list[str]] = {}
+            for m in one.measured:
+                if m.problem:
+                    line = f"{m.what} raises {m.problem.splitlines()[0][:160]}"
+                    raised.setdefault(line, []).append(m.dtype)
+            lines += [f"{one.name}, {', '.join(d)}: {line}" for line, d in raised.items()]
         return lines
 
     def tables(self) -> Iterator[Table]:
@@ -164,16 +169,28 @@ def examine(names: Sequence[str], chosen: Chosen, say: Callable[[str], object]) 
     for name in names:
         try:
             target = find_target(name)
+            dtypes = _dtypes(target, chosen)
         except Unavailable as reason:
             report.missing[name] = str(reason)
             continue
         say(f"checking {name}\n")
-        report.examined.append(_examine(target, chosen, say))
+        one = Examined(target, package_version(name), dtypes)
+        _examine(one, chosen, say)
+        report.examined.append(one)
     return report
 
 
-def _examine(target: Target, chosen: Chosen, say: Callable[[str], object]) -> Examined:
-    one = Examined(target, package_version(target.name), chosen.of(target))
+def _dtypes(target: Target, chosen: Chosen) -> tuple[str, ...]:
+    """Return the dtypes of a target that are chosen."""
+    try:
+        found = target.dtypes()
+    except Exception as error:
+        raise Unavailable(f"its dtypes: {type(error).__name__}: {error}") from error
+    return tuple(name for name in found if chosen.dtypes is None or name in chosen.dtypes)
+
+
+def _examine(one: Examined, chosen: Chosen, say: Callable[[str], object]) -> None:
+    target = one.target
     one.lacks = lacking(target)
     skipped: list[Case] = []
 
@@ -182,6 +199,10 @@ def _examine(target: Target, chosen: Chosen, say: Callable[[str], object]) -> Ex
         skipped.extend([] if reason is None else [Case(name, "skip", reason)])
         return reason is None
 
+    for dtype in (name for name in DTYPES if name in one.dtypes):
+        one.basics += [
+            b for b in basics(target, dtype) if runs(basic_id(one.name, dtype, b.function))
+        ]
     for example in EXAMPLES if one.dtypes else ():
         dtype = DTYPE if DTYPE in one.dtypes else one.dtypes[0]
         if runs(example_id(one.name, dtype, example.name)):
@@ -195,23 +216,25 @@ def _examine(target: Target, chosen: Chosen, say: Callable[[str], object]) -> Ex
                     found = check_family(target, dtype, FAMILIES[family])
                 one.findings += [f for f in found if f.quantity in wanted]
     explain(target, one.findings)
-    one.cases = [*cases(one.name, one.findings, one.outcomes, chosen.xfails), *skipped]
+    done = cases(one.name, one.basics, one.findings, one.outcomes, chosen.xfails)
+    one.cases = [*done, *skipped]
     if not target.name.endswith(":native"):  # its functions are those of the library
         one.measured = measure(target, one.dtypes)
         one.flushed = [flushed(target, dtype) for dtype in one.dtypes]
         if chosen.exhaustive and "float32" in one.dtypes:
             _sweep(one, say)
-    return one
 
 
 def _sweep(one: Examined, say: Callable[[str], object]) -> None:
     """Put what all numbers of float32 give in the place of a sample."""
     from ..testing.sweep import sweep
 
-    found = sweep(one.target, say=say)
-    done = {swept.function for swept in found}
-    rest = [m for m in one.measured if m.dtype != "float32" or m.function not in done]
-    one.measured = [*found, *rest]
+    found = {swept.function: swept for swept in sweep(one.target, say=say)}
+    for i, sample in enumerate(one.measured):
+        swept = found.get(sample.function)
+        if sample.dtype == "float32" and swept is not None and not swept.problem:
+            swept.wrong = sample.wrong
+            one.measured[i] = swept
 
 
 def _causes(one: Examined) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -223,20 +246,21 @@ def _causes(one: Examined) -> Iterator[tuple[tuple[str, ...], str]]:
         if f.cause and case:
             found.setdefault((f.dtype, f.cause), []).append(case)
     for (dtype, cause), cases_ in found.items():
-        wide = compute_name(dtype)
-        own = [m for m in one.measured if (m.dtype, m.function) == (wide, cause)]
-        worst = max(own, key=lambda m: m.worst, default=None)
-        off = f", in {wide} up to {_off(worst)}" if worst else ""
         first, count = cases_[0], len(cases_)
+        off = _off(one, dtype, cause)
         line = f"{one.name}, {dtype}: {count} cases miss by `{cause}`{off}; among them {first.id}"
         yield tuple(case.id for case in cases_), f"{line}: {first.short}"
 
 
-def _off(m: Measurement) -> str:
-    at = m.largest.at if m.largest else ()
-    numbers = ", ".join(x.hex() for x in at) if isinstance(at, tuple) else ""
-    where = f"{m.what}" if m.detail else f"at {numbers}"
-    return f"{_ulp(m.worst)} ulp off ({where})"
+def _off(one: Examined, dtype: str, cause: str) -> str:
+    """Return how far a function is off that is behind misses, and where."""
+    here = [f.cause_at for f in one.findings if (f.dtype, f.cause) == (dtype, cause)]
+    worst = max(filter(None, here), key=lambda largest: largest.error, default=None)
+    if worst is not None and isinstance(worst.at, tuple):
+        return f", which is {_ulp(worst.error)} ulp off at {hexadecimal(worst.at[0])}"
+    own = [m for m in one.measured if (m.dtype, m.function) == (compute_name(dtype), cause)]
+    m = max(own, key=lambda m: m.worst, default=None)
+    return f", of which the {m.what} is {_ulp(m.worst)} ulp off" if m else ""
 
 
 def _worst(findings: Sequence[Finding], families: Sequence[str]) -> float | None:
@@ -249,10 +273,12 @@ def _flush(one: Flushed) -> str:
 
 
 def _state(found: Sequence[Case], dtype: str) -> str:
-    states = {case.state for case in found if f"-{dtype}-" in case.id}
+    states = {case.state for case in found if f"-{dtype}-" in case.id} - {"skip"}
     if FAIL in states:
         return FAIL
-    return "known defect" if states & {"known defect", "xfail"} else PASS
+    if states & {"known defect", "xfail"}:
+        return "known defect"
+    return PASS if states else ""
 
 
 def _primitives(one: Examined) -> Table:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._version import __version__
-from ..testing import VECTORS, Outcome, Target
-from ..testing.errors import Errors
+from ..testing import VECTORS, Outcome
+from ..testing.errors import Errors, hexadecimal
 from ..testing.families import Mean
 from ..testing.machine import describe
-from .cases import Case, example_id, reference_id
+from .cases import Case, basic_id, example_id, reference_id
 from .contents import Examined, Report
 
 SCHEMA = 1
@@ -53,7 +53,7 @@ def _library(one: Examined) -> Record:
         "backend": one.name,
         "library": one.target.library,
         "version": one.version,
-        "device": _device(one.target),
+        "device": _device(one),
         "dtypes": list(one.dtypes),
         "lacks": one.lacks,
         "flushes_to_zero": {
@@ -62,9 +62,13 @@ def _library(one: Examined) -> Record:
     }
 
 
-def _device(target: Target) -> str:
-    with target.context():
-        return str(getattr(target.asarray([0.0], "float32"), "device", "cpu"))
+def _device(one: Examined) -> str:
+    """Return where arrays are, as the library says it."""
+    try:
+        with one.target.context():
+            return str(one.target.asarray([0.0], one.dtypes[0]).device)
+    except Exception:  # noqa: BLE001 - not every library tells, and one under test may raise anything
+        return "?"
 
 
 def _results(one: Examined) -> Iterator[Record]:
@@ -75,13 +79,17 @@ def _results(one: Examined) -> Iterator[Record]:
         case = cases[reference_id(one.name, f.dtype, f.family, f.quantity)]
         figures = _figures(f, f.points) | {"worst_of_bar": _number(f.worst_of_bar)}
         yield common | _line("loss", f"{f.family} {f.quantity}", f.dtype, figures, case, f.cause)
+    for b in one.basics:
+        case = cases[basic_id(one.name, b.dtype, b.function)]
+        yield common | _line("function", b.function, b.dtype, _figures(Errors(b.dtype), 0), case)
     for o in one.outcomes:
         case = cases[example_id(one.name, o.dtype, o.example.name)]
         yield common | _line("example", o.example.name, o.dtype, _of_example(o), case)
     for m in one.measured:
         state = Case("", "error" if m.problem else "measured", m.problem)
         line = _line("primitive", m.what, m.dtype, _figures(m, m.counted), state)
-        yield common | line | {"exhaustive": m.exhaustive, "wrong": m.wrong}
+        more = {"exhaustive": m.exhaustive, "flushed": m.flushed, "wrong": m.wrong}
+        yield common | line | more
 
 
 def _line(kind: str, what: str, dtype: str, figures: Record, case: Case, cause: str = "") -> Record:
@@ -107,8 +115,8 @@ def _figures(errors: Errors, points: int) -> Record:
         "mean": _number(errors.mean),
         "p99": _number(errors.p99),
         "worst_input": inputs(errors.largest.at if errors.largest else None),
-        "worst_got": _hex(errors.largest.got if errors.largest else math.nan),
-        "worst_exact": _hex(errors.largest.nearest if errors.largest else math.nan),
+        "worst_got": hexadecimal(errors.largest.got if errors.largest else math.nan),
+        "worst_exact": hexadecimal(errors.largest.nearest if errors.largest else math.nan),
     }
 
 
@@ -133,15 +141,9 @@ def inputs(at: object) -> dict[str, list[str]]:
     if isinstance(at, Mean):  # the first of thousands
         given = {"logits": at.logits[:1], "labels": at.labels[:1]}
     return {
-        name: [_hex(v) for v in (value if isinstance(value, tuple) else (value,))]
+        name: [hexadecimal(v) for v in (value if isinstance(value, tuple) else (value,))]
         for name, value in given.items()
     }
-
-
-def _hex(value: float) -> str:
-    """Return a number as C and Python write it in hexadecimal, without zeros at the end."""
-    mantissa, separator, exponent = float(value).hex().partition("p")
-    return f"{mantissa.rstrip('0').removesuffix('.')}p{exponent}" if separator else mantissa
 
 
 def _number(value: float) -> float | str:

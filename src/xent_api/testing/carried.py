@@ -31,6 +31,8 @@ class Carrier:
         return self.namespace
 
     def __getattr__(self, name: str) -> Any:
+        if name == "inner":  # asked for by what copies objects, before it is there
+            raise AttributeError(name)
         return self.namespace.carrying(getattr(self.inner, name))
 
     def __getitem__(self, key: Any) -> Any:
@@ -64,7 +66,8 @@ class CarryingNamespace:
     def __init__(
         self, name: str, functions: Namespace, replaced: Mapping[str, Callable[..., Any]] = {}
     ) -> None:
-        self.__name__ = name
+        # No library's name, by which a room would be found: these are no arrays of JAX's.
+        self.__name__ = f"carried:{name}"
         self._functions, self._replaced = functions, dict(replaced)
         # A class of its own, as a backend is looked up by it.
         self._kind = type("Array", (Carrier,), {"namespace": self, "__module__": name})

@@ -14,8 +14,9 @@ from .._typing import Array, DType
 from . import exact
 from .carried import CarryingNamespace, quiet
 from .check import Finding, check_family
+from .errors import Errors
 from .families import FAMILIES
-from .primitives import FUNCTIONS
+from .primitives import FUNCTIONS, error_of
 from .targets import Target, nested
 
 CANDIDATES = ("exp", "log1p", "sum")
@@ -28,35 +29,52 @@ WITHIN = 700.0
 def explain(target: Target, findings: Iterable[Finding]) -> None:
     """Set `cause` of those findings whose misses one function explains."""
     missed = [f for f in findings if f.misses and not f.defect]
-    order = list(CANDIDATES)
+    order = [name for name in CANDIDATES if hasattr(target.xp, name)]
     for dtype, family in dict.fromkeys((f.dtype, f.family) for f in missed):
+        # What is right by the plain formula is missed by something else: a kernel, a rule, tiles.
+        right = _right(target, dtype, family)
         here = [f for f in missed if (f.dtype, f.family) == (dtype, family)]
-        for name in [n for n in order if hasattr(target.xp, n)]:
-            right = _right_without(target, name, dtype, family)
+        here = [f for f in here if f.quantity not in right]
+        for name in order if here else ():
+            own = Errors(dtype)
+            right = _right(target, dtype, family, name, own)
             for finding in here:
-                finding.cause = finding.cause or (name if finding.quantity in right else "")
+                if not finding.cause and finding.quantity in right:
+                    finding.cause, finding.cause_at = name, own.largest
             if all(finding.cause for finding in here):
                 order.sort(key=lambda other: other != name)  # it may be that of the others, too
                 break
 
 
-def _right_without(target: Target, name: str, dtype: str, family: str) -> set[str]:
-    """Return the quantities that are right where an exact function replaces the target's."""
-    replaced = {name: _sum(target) if name == "sum" else _elementwise(target, name)}
-    xp = CarryingNamespace(target.name, target.xp, replaced)
-    mended = Target(target.name, xp, target.device)
+def _right(
+    target: Target, dtype: str, family: str, name: str = "", own: Errors | None = None
+) -> set[str]:
+    """Return the quantities that are right by the formula, with an exact function in it.
+
+    The errors that the target's own function has there are added to `own`.
+    """
+    replaced = {}
+    if own is not None:
+        replaced[name] = _sum(target) if name == "sum" else _elementwise(target, name, own)
+    xp = CarryingNamespace("mended", target.xp, replaced)
+    mended = Target("mended", xp, target.device)
     with target.context(), quiet():
         findings = check_family(mended, dtype, FAMILIES[family])
     return {finding.quantity for finding in findings if finding.passed}
 
 
-def _elementwise(target: Target, name: str) -> Callable[[Array], Array]:
+def _elementwise(target: Target, name: str, own: Errors) -> Callable[[Array], Array]:
     narrow, wide = NARROW[name], exact.FUNCTIONS[name]
 
     def function(x: Array) -> Array:
         dtype = name_of(x.dtype)
         inside = WITHIN if dtype == "float64" else 0.0
-        values = [float(wide(v)) if 0.0 < abs(v) < inside else narrow(v) for v in target.floats(x)]
+        arguments = target.floats(x)
+        values = [float(wide(v)) if 0.0 < abs(v) < inside else narrow(v) for v in arguments]
+        got = target.floats(getattr(target.xp, name)(x))
+        for at, value, right in zip(arguments, got, values, strict=True):
+            if math.isfinite(right):
+                own.add(error_of(value, right, dtype), (at,), value, right)
         return _array(target, [round_to(v, dtype) for v in values], x.shape, dtype)
 
     return function

@@ -8,11 +8,13 @@ from typing import Any
 
 from .._checks.dtypes import FLOATING
 from .._typing import Array
-from .errors import Errors
+from .errors import Errors, Largest, nearest
 from .families import FAMILIES, AnyVector, Batch, Family, Point
 from .targets import Target, find_target
-from .ulp import Exact, ulp_error
+from .ulp import Exact, smallest_normal, spacing, ulp_error
 
+TOLD = 10
+"""How many misses of a finding are told."""
 KNOWN_DEFECTS = {
     ("mlx", "float64", ""): "MLX's float64 exp and log1p are accurate to float32 only",
     ("ndonnx", "float64", "mean"): "onnxruntime adds up float64 one after the other",
@@ -38,7 +40,7 @@ class Miss:
 
     def __str__(self) -> str:
         return (
-            f"{self.quantity} at {self.vector}: got {self.got!r}, exact {float(self.exact)!r}: "
+            f"{self.quantity} at {self.vector}: got {self.got!r}, exact {nearest(self.exact)!r}: "
             f"{self.error:.3g} ulp, {self.excess:.3g} times what is allowed"
         )
 
@@ -62,11 +64,22 @@ class Finding(Errors):
     """What was raised, if anything."""
     cause: str = ""
     """The function of the namespace that is behind the misses, as `causes.explain` found."""
+    cause_at: Largest | None = None
+    """The largest error of that function in these calls, where it is a function of numbers."""
 
     @property
     def passed(self) -> bool:
         """Whether every point is within its bar, and there are points."""
         return self.points > 0 and not self.misses and not self.problem
+
+    def told(self) -> list[str]:
+        """Return what is wrong, the worst misses first; no more than ten of them."""
+        if self.problem or self.points == 0:
+            return [self.problem or "nothing was compared"]
+        lines = list(map(str, sorted(self.misses, key=lambda miss: -miss.excess)))
+        if self.cause:
+            lines[0] += f" (caused by `{self.cause}`)"
+        return [*lines[:TOLD], *([f"and {len(lines) - TOLD} more"] if len(lines) > TOLD else [])]
 
 
 def check_namespace(
@@ -153,18 +166,22 @@ def check_family(
         try:
             results = batch.results(target, padded, call)
             values = {name: target.floats(array) for name, array in results.items()}
+            shapes = {name: tuple(array.shape) for name, array in results.items()}
         except Exception as error:  # noqa: BLE001 - a namespace under test may raise anything
             problem = f"{type(error).__name__}: {error}"
             return [Finding(dtype, q, family.name, problem=problem) for q in family.quantities]
         for name, found in values.items():
-            _compare(findings[name], batch, found, len(padded))
+            _compare(findings[name], batch, found, shapes[name], len(padded))
     return list(findings.values())
 
 
-def _compare(finding: Finding, batch: Batch, values: list[float], rows: int) -> None:
+def _compare(
+    finding: Finding, batch: Batch, values: list[float], shape: tuple[int, ...], rows: int
+) -> None:
     points = batch.expected(finding.quantity)
-    if len(values) * len(batch.vectors) != len(points) * rows:
-        finding.problem = f"{len(values)} results of {rows} points or rows"
+    wanted = batch.shape(finding.quantity, rows)
+    if shape != wanted:
+        finding.problem = f"a result of shape {shape}, where {wanted} is right"
     for point, got in zip(points, values[len(values) - len(points) :], strict=False):
         _judge(finding, point, got)
 
@@ -181,25 +198,38 @@ def _padded(vectors: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _judge(finding: Finding, point: Point, got: float) -> None:
-    error = ulp_error(got, point.exact, finding.dtype)
-    excess = 0.0 if error == 0.0 else _excess(point, finding.dtype, got)
+    dtype, exact = finding.dtype, point.exact
     finding.points += 1
-    if excess == 0.0:  # also the infinity to which a number beyond the largest is rounded
-        error = 0.0
-    if point.counted:
-        finding.add(error, point.vector, got, point.exact)
+    if isinstance(exact, Fraction) and math.isfinite(got):
+        off = abs(Fraction(got) - exact)
+        if got == 0.0 and abs(exact) < smallest_normal(dtype):
+            off = Fraction(0)  # hardware may flush subnormal numbers
+        error, excess = (
+            _ratio(off, unit, dtype) for unit in (spacing(exact, dtype), point.allowed)
+        )
+    else:
+        error = ulp_error(got, exact, dtype)
+        excess = 0.0 if error == 0.0 else _excess(exact, dtype, got)
+        error = error if excess else 0.0  # the infinity to which a large number is rounded
+    if point.counted and exact != 0:  # of which an ulp is next to nothing
+        finding.add(error, point.vector, got, exact)
     finding.worst_of_bar = max(finding.worst_of_bar, excess)
     if excess > 1.0:
-        finding.misses.append(Miss(point.vector, finding.quantity, point.exact, got, error, excess))
+        finding.misses.append(Miss(point.vector, finding.quantity, exact, got, error, excess))
 
 
-def _excess(point: Point, dtype: str, got: float) -> float:
-    """Return how many times the error that is allowed an error is."""
-    exact = point.exact
+def _ratio(off: Fraction, unit: Fraction, dtype: str) -> float:
+    if off == 0:
+        return 0.0
+    if dtype != "float64":  # of which all that occurs is within the range of Python's numbers
+        return float(off) / float(unit) if unit else math.inf
+    return float(min(off / unit, Fraction(10) ** 300)) if unit else math.inf
+
+
+def _excess(exact: Exact, dtype: str, got: float) -> float:
+    """Return how far off a result is, in what is allowed, where it or the value is no number."""
     if not isinstance(exact, Fraction):
         return math.inf
-    if not math.isfinite(got):
-        # Beyond the largest number, infinity is the rounded result.
-        beyond = abs(exact) > Fraction(FLOATING[dtype].largest)
-        return 0.0 if beyond and got == (math.inf if exact > 0 else -math.inf) else math.inf
-    return float(min(abs(Fraction(got) - exact) / point.allowed, Fraction(10) ** 300))
+    # Beyond the largest number, infinity is the rounded result.
+    beyond = abs(exact) > Fraction(FLOATING[dtype].largest)
+    return 0.0 if beyond and got == (math.inf if exact > 0 else -math.inf) else math.inf

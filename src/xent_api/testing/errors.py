@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from statistics import fmean, median
+from statistics import fmean
 from typing import NamedTuple
 
 from .ulp import Exact
@@ -21,10 +21,7 @@ class Largest(NamedTuple):
     @property
     def nearest(self) -> float:
         """The exact value rounded to float64."""
-        try:
-            return float(self.exact)
-        except OverflowError:
-            return math.copysign(math.inf, Fraction(self.exact))
+        return nearest(self.exact)
 
 
 @dataclass
@@ -64,13 +61,28 @@ class Errors:
         return self.errors.count(math.inf)
 
     @property
-    def median(self) -> float:
-        """The median error in ulp."""
-        return median(self.errors) if self.errors else 0.0
-
-    @property
     def p99(self) -> float:
         """The error in ulp that 99 of 100 points do not exceed."""
         if not self.errors:
             return 0.0
         return sorted(self.errors)[math.ceil(0.99 * len(self.errors)) - 1]
+
+
+def nearest(exact: Exact) -> float:
+    """Return the number of float64 that is nearest to an exact one."""
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if Fraction(exact) > 0 else -math.inf
+
+
+def hexadecimal(x: float) -> str:
+    """Return a number as C and Python write it in hexadecimal, without zeros at the end.
+
+    Examples
+    --------
+    >>> hexadecimal(1.5)
+    '0x1.8p+0'
+    """
+    mantissa, separator, exponent = float(x).hex().partition("p")
+    return f"{mantissa.rstrip('0').removesuffix('.')}p{exponent}" if separator else mantissa

@@ -67,6 +67,16 @@ class Batch:
     """Whether more of the same vectors may stand before them."""
     _expected: dict[str, list[Point]] = field(default_factory=dict)
 
+    def shape(self, quantity: str, rows: int) -> tuple[int, ...]:
+        """Return the shape of a result for so many points or rows."""
+        first = self.vectors[0]
+        if isinstance(first, Mean):
+            return ()
+        if isinstance(first, Vector) or quantity in ("loss", "logsumexp", *functions.ELEMENTS):
+            return (rows,)
+        row = first.x if isinstance(first, FunctionVector) else first.logits
+        return rows, len(row)
+
     def expected(self, quantity: str) -> list[Point]:
         """Return what the results should be, one after the other, for all vectors."""
         if quantity not in self._expected:

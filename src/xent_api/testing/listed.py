@@ -42,7 +42,7 @@ class Listed:
     @classmethod
     def read(cls, path: Path | None) -> "Listed":
         """Return what a file holds; nothing for None."""
-        return cls("" if path is None else path.read_text(encoding="utf-8"))
+        return cls("" if path is None else path.read_text(encoding="utf-8-sig"))
 
     def reason(self, name: str) -> str | None:
         """Return the reason that stands beside an id, or None where it is not listed."""

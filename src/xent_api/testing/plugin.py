@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,10 +25,13 @@ MARKERS = (
     "nightly: not in the default set of the package's own tests",
     "only(*libraries): run only on the targets of these libraries",
 )
+FOLDER = Path(__file__).parent / "conformance"
 TARGETS = pytest.StashKey[dict[str, "Target | str"]]()
 DTYPES = pytest.StashKey[tuple[str, ...]]()
 XFAILS = pytest.StashKey[Listed]()
 SKIPS = pytest.StashKey[Listed]()
+FORGOTTEN = pytest.StashKey[bool]()
+"""Whether tests were collected, but none of these."""
 FOUND = pytest.StashKey[dict[tuple[str, str, str], dict[str, Finding]]]()
 
 
@@ -48,6 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--xent-dtypes must be some of {', '.join(FLOATING)}; got {', '.join(unknown)}"
         )
+    for name, target in config.stash[TARGETS].items():
+        missing = isinstance(target, Target) and [
+            dtype for dtype in config.stash[DTYPES] if dtype not in target.dtypes()
+        ]
+        if missing:
+            raise pytest.UsageError(f"--xent-dtypes: {name} has no {', '.join(missing)}")
     for key, option in ((XFAILS, "xent_xfails_file"), (SKIPS, "xent_skips_file")):
         try:
             config.stash[key] = Listed.read(config.getoption(option))
@@ -81,6 +91,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give `suite`, `dtype` and `target_name` their values."""
     targets = metafunc.config.stash[TARGETS]
+    lenient = getattr(metafunc.config.option, "xent_lenient", False)
+    if not lenient and Path(metafunc.definition.path).parent != FOLDER:
+        return  # a test of somebody else's, run with these
     if "target_name" in metafunc.fixturenames:
         metafunc.parametrize("target_name", list(targets))
     if "suite" not in metafunc.fixturenames:
@@ -128,6 +141,8 @@ def _dtypes(metafunc: pytest.Metafunc, suite: Suite) -> list[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what the files list."""
+    ours = any(Path(item.path).parent == FOLDER for item in items)
+    config.stash[FORGOTTEN] = bool(items) and not ours
     for item in items:
         known, skipped = (config.stash[key].reason(item.nodeid) for key in (XFAILS, SKIPS))
         if known is not None:
@@ -140,9 +155,16 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Name what is listed and passes, and the lines that match nothing."""
-    for report in terminalreporter.stats.get("xpassed", ()):
-        if config.stash[XFAILS].reason(report.nodeid) is not None:
-            terminalreporter.write_line(f"{report.nodeid} passes, and is listed as a failure")
+    if config.stash.get(FORGOTTEN, False) and not getattr(config.option, "xent_lenient", False):
+        terminalreporter.write_line(
+            "--xent-backend: no test of it ran; add --pyargs xent_api.testing"
+        )
+    for kind, reports in terminalreporter.stats.items():
+        # Under pytest-xdist it is other processes that collected the tests.
+        for name in (report.nodeid for report in reports if hasattr(report, "nodeid")):
+            known = [config.stash[key].reason(name) for key in (XFAILS, SKIPS)]
+            if kind == "xpassed" and known[0] is not None:
+                terminalreporter.write_line(f"{name} passes, and is listed as a failure")
     for option, key in (("--xent-xfails-file", XFAILS), ("--xent-skips-file", SKIPS)):
         for line in config.stash[key].unused():
             terminalreporter.write_line(f"{option}: no test of this run is {line}")

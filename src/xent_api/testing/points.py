@@ -14,8 +14,6 @@ from .._checks.dtypes import FLOATING, round_to
 Point = tuple[float, ...]
 EACH = {"float64": 400, "float32": 4000}
 """Points of a stratum, 1000 in other dtypes: the yardstick of float64 takes 30 µs a point."""
-EDGE = 20.0
-"""Logarithm (to base 2) of a distance at which functions are at their limit in every dtype."""
 LONG = 1 << 16
 """Numbers in a sum."""
 
@@ -38,8 +36,13 @@ class Strata:
         return (2.0**u for u in self.uniform(math.log2(low), math.log2(high)))
 
     def rounded(self, *strata: Iterable[float]) -> list[Point]:
-        """Return the numbers of the dtype that are nearest to those of the strata."""
-        return [(round_to(x, self.dtype),) for stratum in strata for x in stratum]
+        """Return the numbers of the dtype that are nearest to those of the strata, each once."""
+        found = (round_to(x, self.dtype) for stratum in strata for x in stratum)
+        return [(x,) for x in dict.fromkeys(found)]
+
+    def step(self, x: float) -> float:
+        """Return the distance from a number of the dtype to the next larger one in magnitude."""
+        return max(math.ldexp(1.0, math.frexp(x)[1] - self.digits), self.tiny)
 
 
 def signed(numbers: Iterable[float]) -> Iterator[float]:
@@ -48,12 +51,19 @@ def signed(numbers: Iterable[float]) -> Iterator[float]:
 
 
 def exp_points(dtype: str) -> list[Point]:
-    """Return points where exp(x) is a number: over that range, small ones, near k*log(2)/2."""
+    """Return points where exp(x) is a number.
+
+    Over that range, of all sizes, and multiples of log(2)/2 with their neighbours: there the
+    reduction of the argument changes.
+    """
     s = Strata(dtype)
     low, high = math.log(s.tiny), math.log(s.largest)
     half = math.log(2.0) / 2
-    reduced = (half * round(x / half) * (1.0 + 2.0**-s.digits) for x in s.uniform(low, high))
-    return s.rounded(s.uniform(low, high), signed(s.sizes(s.normal, high)), reduced)
+    multiples = range(math.ceil(low / half), int(high / half) + 1)
+    every = max(1, 3 * len(multiples) // s.count)
+    edges = [round_to(half * k, dtype) for k in multiples[::every]]
+    both = (x + sign * s.step(x) for x in edges for sign in (-1, 0, 1) if low < x < high)
+    return s.rounded(s.uniform(low, high), signed(s.sizes(s.normal, high)), both)
 
 
 def log_points(dtype: str) -> list[Point]:
@@ -72,12 +82,17 @@ def log1p_points(dtype: str) -> list[Point]:
 
 
 def logaddexp_points(dtype: str) -> list[Point]:
-    """Return pairs whose result does not cancel: one is positive, or both are below -1.5."""
+    """Return pairs whose result does not cancel: one is positive, or both are below -1.5.
+
+    Also of numbers whose exponentials are infinite or 0.
+    """
     s = Strata(dtype)
-    larger = [*s.uniform(0.0, 80.0), *(-x for x in s.uniform(1.5, 80.0))]
-    distances = [*s.uniform(0.0, EDGE), *s.sizes(2.0**-EDGE, 80.0)]
-    pairs = [(x, x - d) for x, d in zip(larger, distances, strict=True)]
-    return [tuple(round_to(x, dtype) for x in pair[:: (-1) ** i]) for i, pair in enumerate(pairs)]
+    large = signed(s.sizes(80.0, s.largest / 4))
+    larger = [*s.uniform(0.0, 80.0), *(-x for x in s.uniform(1.5, 80.0)), *large]
+    near, far = ([*numbers] * 2 for numbers in (s.uniform(0.0, 20.0), s.sizes(2.0**-20, 80.0)))
+    pairs = [(x, x - (far if i % 2 else near)[i // 2]) for i, x in enumerate(larger)]
+    turned = (pair[:: (-1) ** (i // 2)] for i, pair in enumerate(pairs))
+    return list(dict.fromkeys(tuple(round_to(x, dtype) for x in pair) for pair in turned))
 
 
 def every(dtype: str) -> list[float]:
@@ -97,19 +112,17 @@ def cast_points(source: str, dtype: str) -> list[float]:
     if source in ("float16", "bfloat16"):
         return every(source)
     s, wide = Strata(dtype), Strata(source)
+    s.count = wide.count = min(s.count, wide.count, 1000)
     if wide.digits <= s.digits:  # exact
         return [p[0] for p in wide.rounded(signed(wide.sizes(wide.tiny, wide.largest)))]
     sizes = [*s.sizes(s.tiny / 4, s.largest), *s.sizes(s.tiny / 4, 4 * s.normal)]
-    middles = [_middle(round_to(x, dtype), s) for x in sizes if s.tiny < x < s.largest / 2]
-    beside = [x * (1.0 + k * 2.0 ** (1 - wide.digits)) for x in middles for k in (-1, 1)]
+    middles = [x + s.step(x) / 2 for x in (round_to(x, dtype) for x in sizes) if x < s.largest / 2]
+    middles.append(s.tiny / 2)
+    beside = [x + sign * wide.step(x) for x in middles for sign in (-1, 1)]
     last = math.ldexp(1.0, math.frexp(s.largest)[1])
     edge = [last - (last - s.largest) * part for part in (0.0, 0.499, 0.5, 0.501, 1.0)]
-    return [round_to(x, source) for x in signed([*sizes, *middles, *beside, *edge])]
-
-
-def _middle(x: float, s: Strata) -> float:
-    """Return the middle between a positive number of a dtype and the next one."""
-    return x + max(math.ldexp(1.0, math.frexp(x)[1] - s.digits - 1), s.tiny / 2)
+    found = (round_to(x, source) for x in signed([*sizes, *middles, *beside, *edge]))
+    return list(dict.fromkeys(found))
 
 
 def sums(dtype: str) -> dict[str, list[list[float]]]:

@@ -11,14 +11,18 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from .._backends.names import name_of
 from .._checks.dtypes import FLOATING, round_to
+from .._typing import Array
 from . import exact, points
 from .carried import quiet
 from .errors import Errors
 from .targets import MEASURED, USED, Target
-from .ulp import spacing
+from .ulp import smallest_normal, spacing
 
 INF, NAN = math.inf, math.nan
+SOME = 200
+"""How many results are asked whether they are numbers of the dtype."""
 LANES = 17
 """How often a special value is asked for in one call: vector instructions, and a remainder."""
 SUM_OVER_FIRST = "over the first axis"
@@ -32,9 +36,19 @@ class Function(NamedTuple):
     name: str
     narrow: Callable[..., float]
     """In float64, for narrower dtypes."""
-    points: Callable[[str], list[points.Point]]
+    sample: Callable[[str], list[points.Point]]
+    """From a dtype to arguments."""
     special: tuple[tuple[float, ...], ...]
     """Arguments and the value that the standard asks for."""
+
+    def yardstick(self, at: points.Point, got: float, dtype: str) -> float | Decimal:
+        """Return the value to as many digits as `error_of` needs."""
+        if dtype != "float64":
+            value = self.narrow(*at)
+            # Just below a power of 2 an ulp is half of what it is above: digits tell which it is.
+            if got == value or abs(math.frexp(value)[0]) != 0.5:
+                return value
+        return exact.FUNCTIONS[self.name](*at)
 
 
 def _limited(function: Callable[..., float], low: float, limit: float) -> Callable[..., float]:
@@ -107,8 +121,10 @@ class Measurement(Errors):
     """What was added up, or the dtype of a cast."""
     exhaustive: bool = False
     """Whether the points are all numbers of the dtype."""
+    flushed: int = 0
+    """How many results are 0 where a subnormal number is right; they have no error."""
     wrong: list[str] = field(default_factory=list)
-    """The special values that are others than the standard's."""
+    """The special values that are others than the standard's, and results of another dtype."""
     problem: str = ""
     """What was raised, if anything."""
 
@@ -116,6 +132,22 @@ class Measurement(Errors):
     def what(self) -> str:
         """The function with its detail."""
         return f"{self.function} {self.detail}".rstrip()
+
+    def compare(self, got: float, right: float | Decimal, at: points.Point, dtype: str) -> None:
+        """Count a result where a number is right, or none is there that should be."""
+        if got == right and abs(got) != INF:
+            self.add(0.0, at, got, got)
+            return
+        near = float(right)
+        _, least, largest = FLOATING[dtype]
+        if near != near or abs(near) > largest:
+            limit = round_to(near, dtype)
+            if got == limit or (got != got and limit != limit):
+                return  # no number is right
+        elif got == 0.0 and math.ldexp(1.0, least) <= abs(near) < smallest_normal(dtype):
+            self.flushed += 1
+            return
+        self.add(error_of(got, right, dtype), at, got, near)
 
 
 class Flushed(NamedTuple):
@@ -189,43 +221,61 @@ def _guarded(how: Callable[..., None], found: Measurement, *arguments: Any) -> M
 
 def _measure_function(found: Measurement, target: Target, function: Function, takes: Takes) -> None:
     dtype = found.dtype
-    arguments = function.points(dtype)
+    arguments = function.sample(dtype)
     if dtype in ("float16", "bfloat16") and len(arguments[0]) == 1:
         found.exhaustive, arguments = True, [(x,) for x in points.every(dtype)]
     arguments = [at for at in arguments if all(map(takes, at))]
-    yardstick = exact.FUNCTIONS[function.name] if dtype == "float64" else function.narrow
-    got = _called(target, function.name, arguments, dtype)
+    got = _called(found, target, function.name, arguments)
     for at, value in zip(arguments, got, strict=True):
-        right = yardstick(*at)
-        found.add(error_of(value, right, dtype), at, value, float(right))
-    special = [(at, right) for *at, right in function.special for _ in range(LANES)]
-    got = _called(target, function.name, [tuple(at) for at, _ in special], dtype)
+        found.compare(value, function.yardstick(at, value, dtype), at, dtype)
+    special = [(tuple(at), right) for *at, right in function.special for _ in range(LANES)]
+    got = _called(found, target, function.name, [at for at, _ in special])
     _note(found, ((at, right, v) for (at, right), v in zip(special, got, strict=True)))
 
 
 def _called(
-    target: Target, name: str, arguments: Sequence[Sequence[float]], dtype: str
+    found: Measurement, target: Target, name: str, arguments: Sequence[points.Point]
 ) -> list[float]:
-    arrays = [target.asarray(list(column), dtype) for column in zip(*arguments, strict=True)]
-    return target.floats(getattr(target.own, name)(*arrays))
+    columns = zip(*arguments, strict=True)
+    arrays = [target.asarray(list(column), found.dtype) for column in columns]
+    return _read(found, target, getattr(target.own, name)(*arrays), found.dtype)
+
+
+def _read(found: Measurement, target: Target, array: Array, dtype: str) -> list[float]:
+    """Return the elements of a result; note where it is of another dtype than it should be."""
+    given = name_of(array.dtype)
+    values = target.floats(array)
+    line = f"{found.what} of {found.dtype} "
+    if given != dtype:
+        line += f"is {given} and not {dtype}"
+    elif all(round_to(x, dtype) == x or x != x for x in values[:SOME]):
+        return values
+    else:
+        line += f"gives numbers that are none of {dtype}"
+    if line not in found.wrong:
+        found.wrong.append(line)
+    return values
 
 
 def error_of(got: float, right: float | Decimal, dtype: str) -> float:
     """Return an error in ulp, for a yardstick of more digits than the dtype has.
 
-    As `ulp_error`, in a tenth of its time. A result beyond the largest number may be infinite.
+    As `ulp_error`, in a tenth of its time, where a number is right; a result of 0 is wrong where it
+    is wrong. A `right` that is a power of 2 has to be a decimal: the exact value may be below it.
     """
     digits, least, largest = FLOATING[dtype]
+    if not math.isfinite(got):
+        return INF
     near = float(right)
-    if near != near or abs(near) == INF or not math.isfinite(got):
-        beyond = abs(near) > largest and got == math.copysign(INF, near)
-        return 0.0 if beyond or (near != near and got != got) else INF
-    if got == 0.0 and abs(near) < smallest_normal(dtype):
-        return 0.0
-    step = max(math.frexp(near)[1] - digits, least)
+    size = abs(near)
+    exponent = math.frexp(min(size, largest))[1]
     if isinstance(right, Decimal):
-        return abs(float(exact.difference(got, right) / Decimal(math.ldexp(1.0, step))))
-    return abs(got - right) / math.ldexp(1.0, step)
+        if size == math.ldexp(0.5, exponent) and abs(right) < size:
+            exponent -= 1
+        step = math.ldexp(1.0, max(exponent - digits, least))
+        return abs(float(exact.difference(got, right) / Decimal(step)))
+    step = math.ldexp(1.0, max(exponent - digits, least)) if size else math.ldexp(1.0, least)
+    return abs(got - right) / step
 
 
 def _note(found: Measurement, values: Iterable[tuple[Any, float, float]]) -> None:
@@ -239,19 +289,22 @@ def _note(found: Measurement, values: Iterable[tuple[Any, float, float]]) -> Non
 
 
 def _measure_sum(found: Measurement, target: Target, arrays: Sequence[Sequence[float]]) -> None:
+    def total(values: Sequence[float]) -> float:
+        array = target.own.sum(target.asarray(list(values), found.dtype))
+        (got,) = _read(found, target, array, found.dtype)
+        return got
+
     for values in arrays:
-        (got,) = target.floats(target.own.sum(target.asarray(list(values), found.dtype)))
-        _add_sum(found, got, values)
+        _add_sum(found, total(values), values)
     for values, right in SUMS:
-        (got,) = target.floats(target.own.sum(target.asarray(list(values), found.dtype)))
-        _note(found, [(values, right, got)])
+        _note(found, [(values, right, total(values))])
 
 
 def _measure_columns(found: Measurement, target: Target) -> None:
     arrays = points.sums(found.dtype)["of positive numbers"]
     columns = [values[: points.LONG // 2] for values in arrays]  # more is too much for Cubed
     array = target.asarray([list(row) for row in zip(*columns, strict=True)], found.dtype)
-    got = target.floats(target.own.sum(array, axis=0))
+    got = _read(found, target, target.own.sum(array, axis=0), found.dtype)
     for column, value in zip(columns, got, strict=True):
         _add_sum(found, value, column)
 
@@ -269,32 +322,29 @@ def _measure_cast(found: Measurement, target: Target, takes: Takes) -> None:
     source, dtype = found.dtype, found.detail
     numbers = list(filter(takes, points.cast_points(source, dtype)))
     found.exhaustive = source in ("float16", "bfloat16")
-    got = _cast(target, numbers, source, dtype)
+    got = _cast(found, target, numbers)
     for x, value in zip(numbers, got, strict=True):
         # From the rounded number, as what is in the middle must go to the even one of its two.
-        right = round_to(x, dtype)
-        found.add(error_of(value, right, dtype), (x,), value, right)
+        found.compare(value, round_to(x, dtype), (x,), dtype)
     special = [x for x in CASTS for _ in range(LANES)]
-    got = _cast(target, special, source, dtype)
+    got = _cast(found, target, special)
     _note(found, (((x,), x, value) for x, value in zip(special, got, strict=True)))
 
 
-def _cast(target: Target, numbers: list[float], source: str, dtype: str) -> list[float]:
-    array = target.asarray(numbers, source)
-    return target.floats(target.own.astype(array, getattr(target.xp, dtype)))
-
-
-def smallest_normal(dtype: str) -> float:
-    """Return the smallest normal number of a dtype."""
-    digits, least, _ = FLOATING[dtype]
-    return math.ldexp(1.0, least + digits - 1)
+def _cast(found: Measurement, target: Target, numbers: list[float]) -> list[float]:
+    array = target.asarray(numbers, found.dtype)
+    result = target.own.astype(array, getattr(target.xp, found.detail))
+    return _read(found, target, result, found.detail)
 
 
 def flushed(target: Target, dtype: str) -> Flushed:
     """Tell whether a product takes subnormal arguments, and gives subnormal results, for 0."""
     normal = smallest_normal(dtype)
-    with target.context(), quiet():
-        small, large = ([x] * LANES for x in (normal / 4, normal))
-        up = target.asarray(small, dtype) * 8.0
-        down = target.asarray(large, dtype) * 0.25
-        return Flushed(dtype, 0.0 in target.floats(up), 0.0 in target.floats(down))
+    small, large = ([x] * LANES for x in (normal / 4, normal))
+    try:
+        with target.context(), quiet():
+            up = target.asarray(small, dtype) * 8.0
+            down = target.asarray(large, dtype) * 0.25
+            return Flushed(dtype, 0.0 in target.floats(up), 0.0 in target.floats(down))
+    except Exception:  # noqa: BLE001 - the losses, which multiply too, tell what was raised
+        return Flushed(dtype, arguments=False, results=False)

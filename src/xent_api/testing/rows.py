@@ -15,6 +15,11 @@ from .ulp import Exact, power, spacing
 from .vectors import exact_number, rows_of
 
 
+def is_one_hot(labels: tuple[float, ...]) -> bool:
+    """Tell whether one label is 1 and the others are 0."""
+    return sorted(labels) == [0.0] * (len(labels) - 1) + [1.0]
+
+
 class SoftmaxVector(NamedTuple):
     """A row of logits with its labels, and the exact values."""
 
@@ -36,7 +41,7 @@ class SoftmaxVector(NamedTuple):
     @property
     def number(self) -> int | None:
         """The label as a class index, if it is one."""
-        return self.labels.index(1.0) if sorted(self.labels) == self._hard else None
+        return self.labels.index(1.0) if is_one_hot(self.labels) else None
 
     @property
     def hard(self) -> bool:
@@ -52,10 +57,6 @@ class SoftmaxVector(NamedTuple):
         exact = [Fraction(max(finite)) - Fraction(x) for x in finite]
         size = FLOATING[compute_name(self.dtype)]
         return all(d.numerator.bit_length() <= size.digits and d < -size.least * 0.6 for d in exact)
-
-    @property
-    def _hard(self) -> list[float]:
-        return [0.0] * (len(self.labels) - 1) + [1.0]
 
     def __str__(self) -> str:
         options = "" if self.plain else f", a={self.smoothing}, w={self.weight}"

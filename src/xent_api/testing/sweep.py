@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from .carried import quiet
+from .carried import quiet, unpacked
 from .errors import Largest
+from .exact import FUNCTIONS
 from .float64 import ulp_errors
-from .primitives import Measurement, flushed
+from .primitives import Measurement, error_of, flushed
 from .targets import Target
+from .ulp import smallest_normal
 
 DTYPE = "float32"
 NAMES = ("exp", "log1p", "log", "expm1")
+SMALLEST = 2.0**-149
 PIECE = 1 << 20
 BINS = 1 << 8
 """In an ulp."""
@@ -33,7 +36,8 @@ class Swept(Measurement):
     count: int = 0
     total: float = 0.0
     beyond: int = 0
-    histogram: Any = field(default_factory=lambda: np.zeros(LARGEST * BINS, np.int64))
+    histogram: Any = field(default_factory=lambda: np.zeros(LARGEST * BINS + 1, np.int64))
+    """Of finite errors; the last is for all that are larger."""
 
     @property
     def counted(self) -> int:
@@ -55,21 +59,50 @@ class Swept(Measurement):
         """The error that 99 of 100 points do not exceed, rounded up to 1/256 ulp."""
         rank = math.ceil(0.99 * self.count)
         place = int(np.searchsorted(np.cumsum(self.histogram), rank))
-        return (place + 1) / BINS if place < len(self.histogram) else math.inf
+        return min(self.worst, (place + 1) / BINS if place < LARGEST * BINS else math.inf)
 
     def count_all(self, x: Wide, got: Wide, exact: Wide) -> None:
         """Count the errors at the numbers `x`."""
-        errors = _errors(got, exact)
+        x, got, exact = self._with_a_number(x, got, exact)
+        if not x.size:
+            return
+        errors = ulp_errors(got, exact, DTYPE)
+        for at in _below_a_power(x, got, exact):
+            right = FUNCTIONS[self.function](float(x[at[0]]))
+            errors[at] = error_of(float(got[at[0]]), right, DTYPE)
         finite = np.isfinite(errors)
         self.count += errors.size
         self.total += float(errors[finite].sum())
         self.beyond += int(errors.size - np.count_nonzero(finite))
-        places = np.minimum(errors[finite] * BINS, len(self.histogram) - 1).astype(np.int64)
+        places = np.minimum(errors[finite] * BINS, LARGEST * BINS).astype(np.int64)
         self.histogram += np.bincount(places, minlength=len(self.histogram))
         at = int(errors.argmax())
         if self.largest is None or errors[at] > self.largest.error:
             values = (float(array[at]) for array in (got, exact))
             self.largest = Largest(float(errors[at]), (float(x[at]),), *values)
+
+    def _with_a_number(self, x: Wide, got: Wide, exact: Wide) -> tuple[Wide, Wide, Wide]:
+        """Leave out where none is right, and none there; and where a subnormal one is 0."""
+        limit = exact.astype(np.float32)
+        none = ~np.isfinite(limit) & ((got == limit) | (np.isnan(got) & np.isnan(limit)))
+        size = np.abs(exact)
+        flushed = (got == 0.0) & (size >= SMALLEST) & (size < smallest_normal(DTYPE))
+        self.flushed += int(np.count_nonzero(flushed))
+        kept = ~(none | flushed)
+        return x[kept], got[kept], exact[kept]
+
+
+def _below_a_power(x: Wide, got: Wide, exact: Wide) -> Iterator[Any]:
+    """Yield places where float64 does not tell on which side of a power of 2 the exact value is.
+
+    Below it an ulp is half of what it is above. Places with the same result, and arguments of one
+    sign, have the same error.
+    """
+    (places,) = np.nonzero((np.abs(np.frexp(exact)[0]) == 0.5) & (got != exact))
+    alike = np.stack([got[places], exact[places], np.signbit(x[places])])
+    _, kinds = np.unique(alike, axis=1, return_inverse=True)
+    for kind in range(kinds.max() + 1 if places.size else 0):
+        yield places[kinds.ravel() == kind]
 
 
 def sweep(
@@ -102,9 +135,13 @@ def sweep(
         for name in [name for name in names if hasattr(target.own, name)]:
             say(f"{name} at all numbers of float32\n")
             swept = Swept(DTYPE, name, exhaustive=len(pieces) == 2**32 // PIECE)
-            for x in _numbers(pieces, takes_all=takes_all):
-                right = getattr(np, name)(x.astype(np.float64))
-                swept.count_all(x.astype(np.float64), _values(target, name, x), right)
+            try:
+                for x in _numbers(pieces, takes_all=takes_all):
+                    wide = x.astype(np.float64)
+                    right = getattr(np, name)(wide)
+                    swept.count_all(wide, _values(target, name, x), right)
+            except Exception as error:  # noqa: BLE001 - a namespace may raise anything
+                swept.problem = f"{type(error).__name__}: {error}"
             found.append(swept)
     return found
 
@@ -121,15 +158,8 @@ def _numbers(pieces: Sequence[int], *, takes_all: bool) -> Iterator[Any]:
 
 
 def _values(target: Target, name: str, x: Any) -> Wide:
-    got = getattr(target.own, name)(target.xp.asarray(x))
-    for concrete in ("compute", "unwrap_numpy"):
+    got = unpacked(getattr(target.own, name)(target.asarray(x, DTYPE)))
+    for concrete in ("compute", "unwrap_numpy", "cpu", "asnumpy"):
         got = getattr(got, concrete)() if hasattr(got, concrete) else got
     values: Wide = np.asarray(got).astype(np.float64)
     return values
-
-
-def _errors(got: Wide, right: Wide) -> Wide:
-    """Return the errors in ulp; beyond the largest number an infinity is right."""
-    beyond = (np.abs(right) > float(np.finfo(np.float32).max)) & np.isinf(got)
-    right = np.where(beyond & ((got > 0) == (right > 0)), got, right)
-    return ulp_errors(got, right, DTYPE, flushed=np.ones(got.shape, bool))

@@ -271,7 +271,9 @@ def find_target(name: str) -> Target:
     module, separator, attribute = name.partition(":")
     paths = [module, attribute] if separator else [module]
     if not all(part.isidentifier() for path in paths for part in path.split(".")):
-        raise Unavailable("neither a known name, an import path nor module:attribute")
+        other = name.replace("-", "_")
+        hint = f" ({other}?)" if other in KNOWN else ""
+        raise Unavailable(f"neither a known name, an import path nor module:attribute{hint}")
     found = _import(module)
     if separator:
         try:
@@ -300,7 +302,7 @@ def _namespace(module: Any, name: str = "") -> Namespace:
             inspection = "__array_namespace_info__"  # which `import *` leaves out
             own = {} if hasattr(module, inspection) else {inspection: getattr(xp, inspection)}
             return CarryingNamespace(name, module, own)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Unavailable(f"no array namespace: {type(error).__name__}: {error}") from error
     if not same:
         raise Unavailable("no array namespace: its arrays are of another kind")
@@ -362,5 +364,5 @@ def _import(module: str) -> Any:
         return import_module(module)
     except ModuleNotFoundError as error:
         raise Unavailable(f"{error.name} is not installed") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Unavailable(f"importing it raises {type(error).__name__}: {error}") from error

@@ -76,6 +76,13 @@ def spacing(value: Fraction, dtype: str) -> Fraction:
 
 
 @cache
+def smallest_normal(dtype: str) -> float:
+    """Return the smallest normal number of a dtype."""
+    digits, least, _ = FLOATING[dtype]
+    return math.ldexp(1.0, least + digits - 1)
+
+
+@cache
 def power(exponent: int) -> Fraction:
     """Return a power of 2."""
     return Fraction(2) ** exponent

@@ -11,15 +11,11 @@ from typing import Any, NamedTuple
 
 from .._checks.dtypes import FLOATING, compute_name
 from .bars import ROUNDING
+from .rows import is_one_hot
 from .ulp import Exact, power, spacing
 from .vectors import exact_number, rows_of
 
 Numbers = tuple[float, ...]
-
-
-def is_one_hot(labels: Numbers) -> bool:
-    """Tell whether one label is 1 and the others are 0."""
-    return sorted(labels) == [0.0] * (len(labels) - 1) + [1.0]
 
 
 class WeightedVector(NamedTuple):
