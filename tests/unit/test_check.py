@@ -8,7 +8,7 @@ from helpers.caches import patched
 
 from xent_api._backends.numpy.kernels import KERNELS
 from xent_api._math import sigmoid
-from xent_api.testing import Finding, check_namespace
+from xent_api.testing import Finding, Unavailable, check_namespace
 from xent_api.testing.families import FAMILIES
 
 
@@ -75,5 +75,10 @@ def test_nothing_checked_is_no_pass() -> None:
         check_namespace("numpy", ["float32", "float31"])
     with pytest.raises(ValueError, match="got softmix"):
         check_namespace("numpy", families=["softmix"])
-    with pytest.raises(TypeError, match="`target` must be a Target"):
-        check_namespace(pytest)  # type: ignore[arg-type]
+    with pytest.raises(Unavailable, match="module has no attribute 'asarray'"):
+        check_namespace(pytest)
+
+
+def test_a_namespace_is_a_target() -> None:
+    findings = check_namespace(np, ["float32"], families=["sigmoid"])
+    assert all(finding.passed for finding in findings)

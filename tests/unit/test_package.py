@@ -89,6 +89,9 @@ HOOK = "from .array_api_compat import *\n"
 """What array-api-extra tells projects that vendor both to write."""
 
 
+SHORT = ("--dtypes", "float32", "--families", "sigmoid")
+
+
 def _vendor(folder: Path, *left_out: str) -> Path:
     vendored = folder / "somebody" / "_vendored"
     ignored = shutil.ignore_patterns("__pycache__", *left_out)
@@ -106,8 +109,8 @@ def _run(folder: Path, *arguments: str) -> str:
 def test_it_works_vendored_under_another_name(tmp_path: Path, left_out: tuple[str, ...]) -> None:
     _vendor(tmp_path, *left_out)
     assert _run(tmp_path, "-c", VENDORED) == "False True\n"
-    main = ("-m", "somebody._vendored.cross_entropy", "--backend", "numpy")
-    expected = "No module named" if left_out else "137 of 137 cases"
+    main = ("-m", "somebody._vendored.cross_entropy", "--backend", "numpy", *SHORT)
+    expected = "No module named" if left_out else "42 of 42 cases"
     assert expected in _run(tmp_path, *main)
 
 
@@ -116,8 +119,8 @@ def test_it_works_vendored_beside_its_dependency(tmp_path: Path) -> None:
     shutil.copytree(Path(array_api_compat.__file__).parent, vendored / "array_api_compat")
     (vendored / "_array_api_compat_vendor.py").write_text(HOOK)
     assert _run(tmp_path, "-c", VENDORED) == "False False\n"
-    main = ("-m", "somebody._vendored.cross_entropy", "--backend", "numpy")
-    assert "137 of 137 cases" in _run(tmp_path, *main)
+    main = ("-m", "somebody._vendored.cross_entropy", "--backend", "numpy", *SHORT)
+    assert "42 of 42 cases" in _run(tmp_path, *main)
 
 
 def test_a_broken_vendored_dependency_is_no_reason_to_take_another(tmp_path: Path) -> None:

@@ -63,19 +63,19 @@ def test_a_function_that_is_30_ulp_off_is_the_cause(name: str) -> None:
 
 def test_a_sum_of_one_after_the_other_is_the_cause() -> None:
     # Rows of classes are added up in two parts; float32 in float64.
-    found = _causes("naive", "sigmoid", "softmax", "weighted_softmax", "special")
+    found = _causes("naive", "sigmoid", "softmax", "special")
     assert found == {("float64", "sigmoid mean"): "sum"}
     status, text = _run("naive", "--families", "sigmoid")
     assert status == 1
-    assert "1 cases miss by `sum`, of which the sum of equal numbers is 6.9e+03 ulp off" in text
+    assert "1 case misses by `sum`, of which the sum of equal numbers is 6.9e+03 ulp off" in text
 
 
 def test_a_function_that_is_missing_is_named_once() -> None:
-    status, text = _run("no_exp")
+    status, text = _run("no_exp", "--families", "sigmoid")
     assert status == 1
     assert text.count("'exp'") == 1
     assert "lacks" not in text
-    status, text = _run("no_expm1")
+    status, text = _run("no_expm1", "--families", "sigmoid")
     assert status == 0
     assert text.count("expm1") == 1 + text.count("no_expm1")
     assert "helpers.wrong:no_expm1 lacks expm1, logaddexp." in text
@@ -159,6 +159,6 @@ def test_what_cannot_be_asked_or_was_not_run_is_no_pass(tmp_path: Any) -> None:
     status, text = _run("right", "--skips-file", str(skips))
     assert status == 2
     assert " pass " not in text
-    status, text = _run("huge")
+    status, text = _run("huge", "--dtypes", "float64", "--families", "special")
     assert status == 1
     assert "exact -inf" in text

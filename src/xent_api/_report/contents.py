@@ -246,9 +246,10 @@ def _causes(one: Examined) -> Iterator[tuple[tuple[str, ...], str]]:
         if f.cause and case:
             found.setdefault((f.dtype, f.cause), []).append(case)
     for (dtype, cause), cases_ in found.items():
-        first, count = cases_[0], len(cases_)
+        first, more = cases_[0], len(cases_) > 1
+        count = f"{len(cases_)} cases miss" if more else "1 case misses"
         off = _off(one, dtype, cause)
-        line = f"{one.name}, {dtype}: {count} cases miss by `{cause}`{off}; among them {first.id}"
+        line = f"{one.name}, {dtype}: {count} by `{cause}`{off}{'; among them' * more} {first.id}"
         yield tuple(case.id for case in cases_), f"{line}: {first.short}"
 
 

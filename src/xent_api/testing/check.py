@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from .._checks.dtypes import FLOATING
-from .._typing import Array
+from .._typing import Array, Namespace
 from .errors import Errors, Largest, nearest
 from .families import FAMILIES, AnyVector, Batch, Family, Point
-from .targets import Target, find_target
+from .targets import Target, find_target, target_of
 from .ulp import Exact, smallest_normal, spacing, ulp_error
 
 TOLD = 10
@@ -83,7 +83,7 @@ class Finding(Errors):
 
 
 def check_namespace(
-    target: Target | str,
+    target: Target | Namespace | str,
     dtypes: Sequence[str] | None = None,
     call: Callable[..., Any] | None = None,
     families: Sequence[str] = tuple(FAMILIES),
@@ -92,8 +92,8 @@ def check_namespace(
 
     Parameters
     ----------
-    target : Target or str
-        What to check: a known name, or any namespace of the standard as `find_target` takes it.
+    target : Target, namespace or str
+        What to check: a namespace of the standard, or a name that `find_target` takes.
     dtypes : sequence of str, optional
         Names of floating dtypes; by default all that the namespace has.
     call : callable, optional
@@ -114,7 +114,7 @@ def check_namespace(
     Unavailable
         Where the namespace cannot be imported or cannot run here.
     TypeError
-        Where `target`, `dtypes` or `families` are something else.
+        Where `dtypes` or `families` are something else.
     ValueError
         For a dtype or family of which there are no reference values.
 
@@ -124,12 +124,8 @@ def check_namespace(
     >>> [finding.quantity for finding in findings if finding.passed]
     ['loss', 'gradient', 'hessian', 'mean']
     """
-    if isinstance(target, str):
-        target = find_target(target)
     if not isinstance(target, Target):
-        raise TypeError(
-            f"`target` must be a Target, a known name or an import path; got {type(target)}"
-        )
+        target = find_target(target) if isinstance(target, str) else target_of(target)
     chosen = [FAMILIES[name] for name in _check_names("families", families, FAMILIES)]
     found = []
     with target.context():
