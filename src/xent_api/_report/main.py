@@ -15,7 +15,8 @@ from ..testing import KNOWN
 from ..testing.families import FAMILIES
 from ..testing.listed import Listed
 from .cases import OF_THE_PLUGIN
-from .contents import Chosen, Report, examine
+from .contents import Report, examine
+from .examined import Chosen
 from .junit import junit
 from .record import record, written
 from .tables import WIDTH, show

@@ -12,7 +12,8 @@ from ..testing.errors import Errors, hexadecimal
 from ..testing.families import Mean
 from ..testing.machine import describe
 from .cases import Case, basic_id, example_id, reference_id
-from .contents import Examined, Report
+from .contents import Report
+from .examined import Examined
 
 SCHEMA = 1
 """The version of the format: another one where a reader would misunderstand the file."""

@@ -285,9 +285,6 @@ def find_target(name: str) -> Target:
 
 def target_of(namespace: Namespace, name: str = "") -> Target:
     """Return the target of a namespace, whose own functions are called in any case."""
-    if not hasattr(namespace, "asarray"):
-        kind = type(namespace).__name__
-        raise Unavailable(f"no array namespace: {kind} has no attribute 'asarray'")
     name = name or getattr(namespace, "__name__", "") or type(namespace).__name__
     xp = _namespace(namespace, name)
     return Target(name, xp, context=quiet if isinstance(xp, CarryingNamespace) else nullcontext)
