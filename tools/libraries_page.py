@@ -175,9 +175,12 @@ def defects(library: Library) -> Iterator[str]:
     for what, dtypes in _together(raised):
         yield f"`{what}` raises in {dtypes}."
     wrong = [(line, r["dtype"]) for r in functions for line in r["wrong"]]
-    for line, dtypes in _together(wrong):
+    for line, dtypes in _together(pair for pair in wrong if NO_NUMBERS not in pair[0]):
         call, _, rest = line.partition(" is ")
         yield f"`{call}` is {rest}, in {dtypes}."
+    none = {(NO_NUMBERS, line.rpartition(" ")[2]) for line, _ in wrong if NO_NUMBERS in line}
+    for _, dtypes in _together(sorted(none)):
+        yield f"It gives numbers that are none of {dtypes}."
     yield from (
         _off(r)
         for r in functions
@@ -187,11 +190,15 @@ def defects(library: Library) -> Iterator[str]:
     for state, dtype in dict.fromkeys((r["state"], r["dtype"]) for r in missed):
         those = [r for r in missed if (r["state"], r["dtype"]) == (state, dtype)]
         worst = max(those, key=lambda r: float(r["worst_of_bar"]))
-        names = f"{len(those)} losses and derivatives, the worst of them" if those[1:] else "The"
+        count = f"{len(those)} losses and derivatives miss"
+        names = (
+            f"{count} the bar in {dtype}, the worst"
+            if those[1:]
+            else f"One loss misses the bar in {dtype}"
+        )
         reason = f": {worst['text']}" if state != "fail" else ""
         figure = shown(float(worst["worst_of_bar"]))
-        much = f"by {figure} times what is allowed"
-        yield f"{names} {worst['what']}, miss the bar in {dtype}, {much}{reason}."
+        yield f"{names}, {worst['what']}, by {figure} times what is allowed{reason}."
 
 
 def _together(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -206,7 +213,7 @@ def _together(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 def _off(r: Record) -> str:
     """Return a line for a function that is off, with the input, what it gives and what is right."""
     if r["what"].startswith("sum "):
-        return f"The {r['what']} is {shown(float(r['worst']))} ulp off in {r['dtype']}."
+        return f"The {r['what']} is {shown(float(r['worst']))} ulp off, in {r['dtype']}."
     function, _, other = r["what"].partition(" ")
     at = [numbers[0] for numbers in r["worst_input"].values()]
     near = ", ".join(f"{float.fromhex(number):.9g}" for number in at)
