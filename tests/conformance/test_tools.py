@@ -64,7 +64,9 @@ def _functions(module: Any, given: dict[str, Any], options: dict[str, Any]) -> d
 @pytest.mark.parametrize(
     "classes", [3, *(pytest.param(n, marks=pytest.mark.nightly) for n in (20, 100))]
 )
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family", ["sigmoid", "sparse_softmax", pytest.param("softmax", marks=pytest.mark.nightly)]
+)
 def test_jax_finds_no_nan_on_the_way(suite: Suite, dtype: str, family: str, classes: int) -> None:
     import jax
     from jax.experimental import checkify

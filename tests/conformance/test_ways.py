@@ -111,6 +111,7 @@ def _arguments(suite: Suite, dtype: str) -> Iterator[dict[str, Any]]:
     }
 
 
+@pytest.mark.nightly
 def test_nothing_beside_something(suite: Suite, dtype: str) -> None:
     # The operands that broadcast are larger than the logits.
     row = suite.shaped([1.0] * 300, (300,), dtype)

@@ -9,7 +9,13 @@
   ones, in float32.
 - JAX without float64, and ndonnx, have those marked `everywhere`, and their own ones, in float32.
 - All others have those marked `everywhere`, and their own ones.
+- What PyTorch and TensorFlow compile, JAX without float64 and ndonnx lack the reference values of
+  class weights and `special`, which take them longest; JAX without float64 lacks the documented
+  examples; PyTorch with kernels, which has PyTorch's derivatives, lacks those in float64 and
+  bfloat16.
 """
+
+from typing import Any
 
 import pytest
 
@@ -26,6 +32,8 @@ def in_default_set(item: pytest.Item) -> bool:
         return False
     params = item.callspec.params if hasattr(item, "callspec") else {}
     suite, dtype = params.get("suite"), params.get("dtype")
+    if isinstance(suite, Suite) and _takes_long(item, suite, params):
+        return False
     everywhere = item.get_closest_marker("everywhere") is not None
     marked = everywhere or item.get_closest_marker("autodiff") is not None
     if not isinstance(suite, Suite) or suite.target.library in WHOLE:
@@ -36,6 +44,18 @@ def in_default_set(item: pytest.Item) -> bool:
         return wanted
     traced = suite.traced and name == "jax"  # and not its variant without float64
     return (wanted or traced) and dtype in {None, "float32"}
+
+
+def _takes_long(item: pytest.Item, suite: Suite, params: dict[str, Any]) -> bool:
+    """Tell whether what a test looks at is seen by a faster one, too."""
+    if "test_derivatives.py" in item.nodeid:
+        return suite.target.name == "torch:native" and params.get("dtype") != "float32"
+    name = suite.target.name
+    if name == "jax:x32" and "test_documented.py" in item.nodeid:
+        return True
+    slow = _is_compiled_by_torch(item) or name in ("jax:x32", "ndonnx")
+    slow = slow or (name == "tensorflow" and suite.traced)
+    return slow and str(params.get("family", "")).startswith(("weighted", "special"))
 
 
 def _is_compiled_by_torch(item: pytest.Item) -> bool:

@@ -5,7 +5,7 @@ calls are those of the losses: a namespace that passes has all that they ask of 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .._backends.names import name_of
@@ -158,7 +158,7 @@ class Basic(NamedTuple):
         return not self.problem
 
 
-def basics(target: Target, dtype: str) -> Iterator[Basic]:
+def basics(target: Target, dtype: str, names: Iterable[str] = tuple(CALLS)) -> Iterator[Basic]:
     """Yield what each function gives; those that the namespace lacks are left out."""
     with target.context(), quiet():
         backend = find_backend(target.asarray([0.0], dtype))
@@ -166,9 +166,9 @@ def basics(target: Target, dtype: str) -> Iterator[Basic]:
         where: dict[str, Any] = {} if target.device is None else {"device": target.device}
         wide = "float64" if "float64" in target.dtypes() else "float32"
         given = Given(xp, target.asarray, where, dtype, wide)
-        for name, calls in CALLS.items():
+        for name in names:
             if name == "arithmetic" or hasattr(xp, name):
-                found = (_problem(target, given, call, right) for call, right in calls)
+                found = (_problem(target, given, call, right) for call, right in CALLS[name])
                 yield Basic(dtype, name, next(filter(None, found), ""))
 
 

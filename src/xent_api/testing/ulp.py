@@ -67,10 +67,10 @@ def spacing(value: Fraction, dtype: str) -> Fraction:
     digits, least, _ = FLOATING[dtype]
     if value == 0:
         return power(least)
-    magnitude = abs(value)
-    # The exponent from the lengths of numerator and denominator is right or one too large.
-    exponent = magnitude.numerator.bit_length() - magnitude.denominator.bit_length()
-    if magnitude < power(exponent):
+    above, below = abs(value.numerator), value.denominator
+    exponent = above.bit_length() - below.bit_length()
+    # That is right if the denominator is a power of 2, and right or one too large else.
+    if below & (below - 1) and abs(value) < power(exponent):
         exponent -= 1
     return power(max(exponent - digits + 1, least))
 

@@ -61,9 +61,14 @@ def sigmoid_vectors(dtype: str) -> tuple[Vector, ...]:
 
 def rows_of(name: str, *first: str) -> list[list[str]]:
     """Return the cells of those rows of a file of reference values that begin with these cells."""
+    return [cells for cells in _rows(name) if cells[: len(first)] == list(first)]
+
+
+@cache
+def _rows(name: str) -> list[list[str]]:
     text = (files(__package__) / "data" / f"{name}.csv").read_text(encoding="ascii")
     lines = [line.split(",") for line in text.splitlines() if not line.startswith("#")]
-    return [cells for cells in lines[1:] if cells[: len(first)] == list(first)]
+    return lines[1:]
 
 
 def _vector(cells: list[str]) -> Vector:
