@@ -10,9 +10,8 @@
 - JAX without float64, and ndonnx, have those marked `everywhere`, and their own ones, in float32.
 - All others have those marked `everywhere`, and their own ones.
 - What PyTorch and TensorFlow compile, JAX without float64 and ndonnx lack the reference values of
-  class weights and `special`, which take them longest; JAX without float64 lacks the documented
-  examples; PyTorch with kernels, which has PyTorch's derivatives, lacks those in float64 and
-  bfloat16.
+  all rows but those of class indices, which take them longest; JAX without float64 lacks the
+  documented examples; PyTorch with kernels, which has PyTorch's derivatives, has one of them.
 """
 
 from typing import Any
@@ -22,6 +21,7 @@ import pytest
 from xent_api.testing.suite import Suite
 
 WHOLE = frozenset({"numpy", "torch", "array_api_strict"})
+QUICK = ("float32", "autograd")
 SLOW = frozenset({"jax", "ndonnx"})
 """Libraries that make something new for each operation and shape, also eagerly."""
 
@@ -49,13 +49,14 @@ def in_default_set(item: pytest.Item) -> bool:
 def _takes_long(item: pytest.Item, suite: Suite, params: dict[str, Any]) -> bool:
     """Tell whether what a test looks at is seen by a faster one, too."""
     if "test_derivatives.py" in item.nodeid:
-        return suite.target.name == "torch:native" and params.get("dtype") != "float32"
+        mode = getattr(params.get("mode"), "name", "")
+        return suite.target.name == "torch:native" and (params["dtype"], mode) != QUICK
     name = suite.target.name
     if name == "jax:x32" and "test_documented.py" in item.nodeid:
         return True
     slow = _is_compiled_by_torch(item) or name in ("jax:x32", "ndonnx")
     slow = slow or (name == "tensorflow" and suite.traced)
-    return slow and str(params.get("family", "")).startswith(("weighted", "special"))
+    return slow and str(params.get("family", "")).startswith(("softmax", "weighted", "special"))
 
 
 def _is_compiled_by_torch(item: pytest.Item) -> bool:

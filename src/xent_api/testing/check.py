@@ -200,9 +200,8 @@ def _judge(finding: Finding, point: Point, got: float) -> None:
         off = abs(Fraction(got) - exact)
         if got == 0.0 and abs(exact) < smallest_normal(dtype):
             off = Fraction(0)  # hardware may flush subnormal numbers
-        error, excess = (
-            _ratio(off, unit, dtype) for unit in (spacing(exact, dtype), point.allowed)
-        )
+        error = _ratio(off, spacing(exact, dtype), dtype) if off else 0.0
+        excess = _ratio(off, point.allowed, dtype) if off else 0.0
     else:
         error = ulp_error(got, exact, dtype)
         excess = 0.0 if error == 0.0 else _excess(exact, dtype, got)
@@ -215,8 +214,6 @@ def _judge(finding: Finding, point: Point, got: float) -> None:
 
 
 def _ratio(off: Fraction, unit: Fraction, dtype: str) -> float:
-    if off == 0:
-        return 0.0
     if dtype != "float64":  # of which all that occurs is within the range of Python's numbers
         return float(off) / float(unit) if unit else math.inf
     return float(min(off / unit, Fraction(10) ** 300)) if unit else math.inf

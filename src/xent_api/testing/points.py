@@ -7,6 +7,7 @@ number is taken where a function has one argument.
 import math
 import struct
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from random import Random
 
 from .._checks.dtypes import FLOATING, round_to
@@ -95,6 +96,7 @@ def logaddexp_points(dtype: str) -> list[Point]:
     return list(dict.fromkeys(tuple(round_to(x, dtype) for x in pair) for pair in turned))
 
 
+@lru_cache(maxsize=1)
 def every(dtype: str) -> list[float]:
     """Return all finite numbers of a 16-bit dtype."""
     shift, code = (16, "<f") if dtype == "bfloat16" else (0, "<e")
@@ -125,6 +127,7 @@ def cast_points(source: str, dtype: str) -> list[float]:
     return list(dict.fromkeys(found))
 
 
+@lru_cache(maxsize=1)
 def sums(dtype: str) -> dict[str, list[list[float]]]:
     """Return numbers to be added up."""
     random, digits = Random(20261129), FLOATING[dtype].digits

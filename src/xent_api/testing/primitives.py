@@ -5,6 +5,7 @@ standard asks for no accuracy. Special values and missing functions are told apa
 """
 
 import math
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -135,8 +136,8 @@ class Measurement(Errors):
 
     def compare(self, got: float, right: float | Decimal, at: points.Point, dtype: str) -> None:
         """Count a result where a number is right, or none is there that should be."""
-        if got == right and abs(got) != INF:
-            self.add(0.0, at, got, got)
+        if got == right and abs(got) != INF and self.largest is not None:
+            self.errors.append(0.0)
             return
         near = float(right)
         _, least, largest = FLOATING[dtype]
@@ -323,9 +324,11 @@ def _measure_cast(found: Measurement, target: Target, takes: Takes) -> None:
     numbers = list(filter(takes, points.cast_points(source, dtype)))
     found.exhaustive = source in ("float16", "bfloat16")
     got = _cast(found, target, numbers)
-    for x, value in zip(numbers, got, strict=True):
-        # From the rounded number, as what is in the middle must go to the even one of its two.
-        found.compare(value, round_to(x, dtype), (x,), dtype)
+    # From the rounded numbers, as what is in the middle must go to the even one of its two.
+    wider = all(map(operator.ge, FLOATING[dtype][::2], FLOATING[source][::2]))
+    right = numbers if wider else [round_to(x, dtype) for x in numbers]
+    for x, value, wanted in zip(numbers, got, right, strict=True):
+        found.compare(value, wanted, (x,), dtype)
     special = [x for x in CASTS for _ in range(LANES)]
     got = _cast(found, target, special)
     _note(found, (((x,), x, value) for x, value in zip(special, got, strict=True)))
