@@ -27,15 +27,17 @@ Record = dict[str, Any]
 
 def record(report: Report) -> Record:
     """Return all that was found."""
+    libraries = [_library(one) for one in report.examined]
+    pairs = zip(report.examined, libraries, strict=True)
     return {
         "schema": SCHEMA,
         "xent_api": __version__,
         "vectors": VECTORS,
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "platform": describe(),
-        "libraries": [_library(one) for one in report.examined],
+        "libraries": libraries,
         "cannot_run": report.missing,
-        "results": [line for one in report.examined for line in _results(one)],
+        "results": [line for one, head in pairs for line in _results(one, head)],
     }
 
 
@@ -72,9 +74,8 @@ def _device(one: Examined) -> str:
         return "?"
 
 
-def _results(one: Examined) -> Iterator[Record]:
+def _results(one: Examined, head: Record) -> Iterator[Record]:
     cases = {case.id: case for case in one.cases}
-    head = _library(one)
     common = {name: head[name] for name in ("backend", "library", "version", "device")}
     for f in one.findings:
         case = cases[reference_id(one.name, f.dtype, f.family, f.quantity)]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -172,43 +172,46 @@ def _mean_points(many: Mean, _: str) -> list[Point]:
 # Rows of classes
 
 
-def _softmax(dtype: str) -> Iterator[Batch]:
-    for group in _grouped(softmax_vectors(dtype), _by_call):
-        yield Batch(group, _softmax_results, _row_points)
+def _rows(
+    vectors: Callable[[str], Sequence[Any]],
+    key: Callable[[Any], Any],
+    results: Callable[..., dict[str, Array]],
+    points: Callable[[Any, str], Iterable[Point]],
+    module: ModuleType,
+    dtype: str,
+) -> Iterator[Batch]:
+    """Yield what is to be called: for class indices the vectors whose label is one."""
+    indices = module is sparse_softmax_xent
+    chosen = [v for v in vectors(dtype) if v.number is not None or not indices]
+    for group in _grouped(chosen, key):
+        yield Batch(group, partial(results, module), points)
 
 
-def _sparse(dtype: str) -> Iterator[Batch]:
-    hard = [v for v in softmax_vectors(dtype) if v.number is not None]
-    for group in _grouped(hard, _by_call):
-        yield Batch(group, _sparse_results, _row_points)
+def _row_arrays(
+    module: ModuleType, target: Target, vectors: tuple[Any, ...], *, weighted: bool
+) -> dict[str, Array]:
+    """Return logits, labels of the family, and weights where there are some."""
+    dtype, indices = vectors[0].dtype, module is sparse_softmax_xent
+    labels = [v.number if indices else list(v.labels) for v in vectors]
+    arrays = {
+        "logits": target.asarray([list(v.logits) for v in vectors], dtype),
+        "labels": target.asarray(labels, INDEX if indices else dtype),
+    }
+    if weighted:
+        arrays["weights"] = target.asarray([v.weight for v in vectors], compute_name(dtype))
+    return arrays
 
 
 def _by_call(v: SoftmaxVector) -> tuple[Any, ...]:
     return len(v.logits), v.plain, v.smoothing
 
 
-def _softmax_results(
-    target: Target, vectors: tuple[SoftmaxVector, ...], call: Call
+def _row_results(
+    module: ModuleType, target: Target, vectors: tuple[SoftmaxVector, ...], call: Call
 ) -> dict[str, Array]:
-    arrays = _row_arrays(target, vectors)
-    arrays["labels"] = target.asarray([list(v.labels) for v in vectors], vectors[0].dtype)
-    return _losses(softmax_xent, arrays, call, label_smoothing=vectors[0].smoothing)
-
-
-def _sparse_results(
-    target: Target, vectors: tuple[SoftmaxVector, ...], call: Call
-) -> dict[str, Array]:
-    arrays = _row_arrays(target, vectors)
-    arrays["labels"] = target.asarray([v.number for v in vectors], INDEX)
-    return _losses(sparse_softmax_xent, arrays, call, label_smoothing=vectors[0].smoothing)
-
-
-def _row_arrays(target: Target, vectors: tuple[SoftmaxVector, ...]) -> dict[str, Array]:
-    dtype = vectors[0].dtype
-    arrays = {"logits": target.asarray([list(v.logits) for v in vectors], dtype)}
-    if not vectors[0].plain:
-        arrays["weights"] = target.asarray([v.weight for v in vectors], compute_name(dtype))
-    return arrays
+    first = vectors[0]
+    arrays = _row_arrays(module, target, vectors, weighted=not first.plain)
+    return _losses(module, arrays, call, label_smoothing=first.smoothing)
 
 
 def _row_points(v: SoftmaxVector, quantity: str) -> Iterator[Point]:
@@ -221,49 +224,16 @@ def _row_points(v: SoftmaxVector, quantity: str) -> Iterator[Point]:
 # Rows with class weights
 
 
-def _weighted(dtype: str) -> Iterator[Batch]:
-    for group in _grouped(weighted_vectors(dtype), _by_weights):
-        yield Batch(group, _weighted_results, _weighted_points)
-
-
-def _weighted_sparse(dtype: str) -> Iterator[Batch]:
-    hard = [v for v in weighted_vectors(dtype) if v.number is not None]
-    for group in _grouped(hard, _by_weights):
-        yield Batch(group, _weighted_sparse_results, _weighted_points)
-
-
 def _by_weights(v: WeightedVector) -> tuple[Any, ...]:
     return len(v.logits), v.smoothing, v.class_weights
 
 
 def _weighted_results(
-    target: Target, vectors: tuple[WeightedVector, ...], call: Call
-) -> dict[str, Array]:
-    labels = target.asarray([list(v.labels) for v in vectors], vectors[0].dtype)
-    return _with_class_weights(softmax_xent, labels, target, vectors, call)
-
-
-def _weighted_sparse_results(
-    target: Target, vectors: tuple[WeightedVector, ...], call: Call
-) -> dict[str, Array]:
-    labels = target.asarray([v.number for v in vectors], INDEX)
-    return _with_class_weights(sparse_softmax_xent, labels, target, vectors, call)
-
-
-def _with_class_weights(
-    module: ModuleType,
-    labels: Array,
-    target: Target,
-    vectors: tuple[WeightedVector, ...],
-    call: Call,
+    module: ModuleType, target: Target, vectors: tuple[WeightedVector, ...], call: Call
 ) -> dict[str, Array]:
     first, compute = vectors[0], compute_name(vectors[0].dtype)
-    arrays = {
-        "logits": target.asarray([list(v.logits) for v in vectors], first.dtype),
-        "labels": labels,
-        "weights": target.asarray([v.weight for v in vectors], compute),
-        "class_weights": target.asarray(list(first.class_weights), compute),
-    }
+    arrays = _row_arrays(module, target, vectors, weighted=True)
+    arrays["class_weights"] = target.asarray(list(first.class_weights), compute)
     options = {"label_smoothing": first.smoothing}
     found = _losses(module, arrays, call, **options)
     _, found["probabilities"] = call(module.gradient_and_probabilities, arrays, **options)
@@ -313,14 +283,17 @@ def _special_points(v: FunctionVector, _: str) -> Iterator[Point]:
 
 
 LOSSES = ("loss", "gradient", "hessian")
+ALL = (*LOSSES, "probabilities", "product")
+PLAIN = partial(_rows, softmax_vectors, _by_call, _row_results, _row_points)
+WEIGHTED = partial(_rows, weighted_vectors, _by_weights, _weighted_results, _weighted_points)
 FAMILIES = {
     family.name: family
     for family in (
         Family("sigmoid", (*LOSSES, "mean"), _sigmoid),
-        Family("softmax", LOSSES, _softmax),
-        Family("sparse_softmax", LOSSES, _sparse),
-        Family("weighted_softmax", (*LOSSES, "probabilities", "product"), _weighted),
-        Family("weighted_sparse_softmax", (*LOSSES, "probabilities", "product"), _weighted_sparse),
+        Family("softmax", LOSSES, partial(PLAIN, softmax_xent)),
+        Family("sparse_softmax", LOSSES, partial(PLAIN, sparse_softmax_xent)),
+        Family("weighted_softmax", ALL, partial(WEIGHTED, softmax_xent)),
+        Family("weighted_sparse_softmax", ALL, partial(WEIGHTED, sparse_softmax_xent)),
         Family("special", (*functions.ELEMENTS, *functions.ROWS), _special),
     )
 }

@@ -42,9 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
     here = str(config.invocation_params.dir)
     if here not in sys.path:  # `pytest` does not look there for modules, as `python -m pytest` does
         sys.path.append(here)
-    lenient = getattr(config.option, "xent_lenient", False)
     names: list[str] = config.getoption("xent_backend")
-    config.stash[TARGETS] = {name: _find(name, lenient=lenient) for name in names}
+    config.stash[TARGETS] = {name: _find(name, lenient=_is_lenient(config)) for name in names}
     dtypes = (config.getoption("xent_dtypes") or "").split(",")
     config.stash[DTYPES] = tuple(name.strip() for name in dtypes if name.strip())
     unknown = [name for name in config.stash[DTYPES] if name not in FLOATING]
@@ -64,6 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
         except (OSError, UnicodeDecodeError) as error:
             raise pytest.UsageError(f"--{option.replace('_', '-')}: {error}") from None
     config.stash[FOUND] = {}
+
+
+def _is_lenient(config: pytest.Config) -> bool:
+    """Tell whether it is the package's own checkout that runs the tests."""
+    return getattr(config.option, "xent_lenient", False)
 
 
 def _find(name: str, *, lenient: bool) -> Target | str:
@@ -91,8 +95,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give `suite`, `dtype` and `target_name` their values."""
     targets = metafunc.config.stash[TARGETS]
-    lenient = getattr(metafunc.config.option, "xent_lenient", False)
-    if not lenient and Path(metafunc.definition.path).parent != FOLDER:
+    if not _is_lenient(metafunc.config) and Path(metafunc.definition.path).parent != FOLDER:
         return  # a test of somebody else's, run with these
     if "target_name" in metafunc.fixturenames:
         metafunc.parametrize("target_name", list(targets))
@@ -155,7 +158,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Name what is listed and passes, and the lines that match nothing."""
-    if config.stash.get(FORGOTTEN, False) and not getattr(config.option, "xent_lenient", False):
+    if config.stash.get(FORGOTTEN, False) and not _is_lenient(config):
         terminalreporter.write_line(
             "--xent-backend: no test of it ran; add --pyargs xent_api.testing"
         )

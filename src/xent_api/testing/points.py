@@ -11,10 +11,12 @@ from functools import lru_cache
 from random import Random
 
 from .._checks.dtypes import FLOATING, round_to
+from .ulp import smallest_normal
 
 Point = tuple[float, ...]
 EACH = {"float64": 400, "float32": 4000}
 """Points of a stratum, 1000 in other dtypes: the yardstick of float64 takes 30 µs a point."""
+SEED = 20261129
 LONG = 1 << 16
 """Numbers in a sum."""
 
@@ -22,11 +24,11 @@ LONG = 1 << 16
 class Strata:
     """Random numbers of a dtype."""
 
-    def __init__(self, dtype: str, seed: int = 20261129) -> None:
-        self.dtype, self.random = dtype, Random(seed)
+    def __init__(self, dtype: str) -> None:
+        self.dtype, self.random = dtype, Random(SEED)
         self.digits, least, self.largest = FLOATING[dtype]
         self.count = EACH.get(dtype, 1000)
-        self.tiny, self.normal = math.ldexp(1.0, least), math.ldexp(1.0, least + self.digits - 1)
+        self.tiny, self.normal = math.ldexp(1.0, least), smallest_normal(dtype)
 
     def uniform(self, low: float, high: float) -> Iterator[float]:
         """Yield numbers of equal density."""
@@ -130,7 +132,7 @@ def cast_points(source: str, dtype: str) -> list[float]:
 @lru_cache(maxsize=1)
 def sums(dtype: str) -> dict[str, list[list[float]]]:
     """Return numbers to be added up."""
-    random, digits = Random(20261129), FLOATING[dtype].digits
+    random, digits = Random(SEED), FLOATING[dtype].digits
     scale = 2.0**-digits
     positive = [[random.getrandbits(digits) * scale for _ in range(LONG)] for _ in "12"]
     equal = [[round_to(x, dtype)] * LONG for x in (0.1, 1.0 / 3.0)]

@@ -261,8 +261,9 @@ def _read(found: Measurement, target: Target, array: Array, dtype: str) -> list[
 def error_of(got: float, right: float | Decimal, dtype: str) -> float:
     """Return an error in ulp, for a yardstick of more digits than the dtype has.
 
-    As `ulp_error`, in a tenth of its time, where a number is right; a result of 0 is wrong where it
-    is wrong. A `right` that is a power of 2 has to be a decimal: the exact value may be below it.
+    As `ulp_error`, in a tenth of its time, where a number is right; but a result of 0 is not taken
+    for a flushed number. A `right` that is a power of 2 has to be a decimal: the exact value may be
+    just below it.
     """
     digits, least, largest = FLOATING[dtype]
     if not math.isfinite(got):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .._checks.dtypes import FLOATING, compute_name
 from .bars import ROUNDING
-from .ulp import Exact, power, spacing
+from .ulp import Exact, power, smallest_normal, spacing
 from .vectors import exact_number, rows_of
 
 
@@ -155,8 +155,7 @@ def _differences(t: Terms, quantity: str, place: int) -> float:
 
 def _flushed(vector: SoftmaxVector, t: Terms) -> Fraction:
     """Return what is lost where an exp(x - max x) is subnormal, and so may be flushed to 0."""
-    digits, least, _ = FLOATING[compute_name(vector.dtype)]
-    smallest = 2.0 ** (least + digits - 1)
+    smallest = smallest_normal(compute_name(vector.dtype))
     if all(p == 0.0 or p >= smallest for p in (*t.p, *t.n)) and not any(
         u and math.exp(-u) < smallest for u in t.steps
     ):

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._backends.registry import find_backend, name_of_library
-from .._checks.dtypes import FLOATING
 from .._typing import Array
 from .targets import Target, nested
-from .ulp import Exact, ulp_error
+from .ulp import Exact, smallest_normal, ulp_error
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,7 @@ class Suite:
 
     def assert_close(self, actual: Array, desired: Array, dtype: str, *, atol: float = 0.0) -> None:
         """Assert that namespace, device, dtype and shape agree, and values by their magnitude."""
-        digits, least, _ = FLOATING[dtype]
-        atol = max(atol, 2.0 ** (least + digits - 1))
+        atol = max(atol, smallest_normal(dtype))
         for got, wanted in self._pairs(actual, desired):
             close = got == wanted or abs(got - wanted) <= atol + 0.5 * abs(wanted)
             assert close or (got != got and wanted != wanted), f"got {got!r}, wanted {wanted!r}"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .._checks.dtypes import FLOATING, compute_name
 from .bars import ROUNDING
 from .rows import is_one_hot
-from .ulp import Exact, power, spacing
+from .ulp import Exact, power, smallest_normal, spacing
 from .vectors import exact_number, rows_of
 
 Numbers = tuple[float, ...]
@@ -147,8 +147,7 @@ def _differences(v: WeightedVector, t: Terms, quantity: str, place: int) -> floa
 
 def _flushed(v: WeightedVector, t: Terms) -> Fraction:
     """Return what is lost where an exp(x - max x) is subnormal, and so may be flushed to 0."""
-    digits, least, _ = FLOATING[compute_name(v.dtype)]
-    smallest = 2.0 ** (least + digits - 1)
+    smallest = smallest_normal(compute_name(v.dtype))
     if all(n == 0.0 or n >= smallest for n in t.p):
         return Fraction(0)
     return Fraction(smallest) * 8 * Fraction(max(1.0, v.weight * t.mass))
