@@ -908,8 +908,10 @@ def first_failure(tests: list[str], backends: list[str], folder: Path, name: str
     found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
     if done.returncode != 1 or found is None:
         raise SystemExit(f"{name}: the suite did not run\n{done.stdout}{done.stderr}")
+    if found[1].startswith("tests/"):
+        return found[1]
     # A test of the package is found by its module: the folder is another one each time.
-    return re.sub(r"^\S*xent_api/testing/conformance/(\w+)\.py::", rf"{MODULE}.\1::", found[1])
+    return re.sub(r"^\S*?conformance/(\w+)\.py::", rf"{MODULE}.\1::", found[1])
 
 
 def main() -> int:
