@@ -8,6 +8,7 @@ device and of the dtype of `logits`. float16 and bfloat16 are computed in float3
 
 from ._checks.checker import SOFTMAX
 from ._family import computes, totals
+from ._shard import ClassShard
 from ._typing import Array, DType, Number, Reduction
 
 __all__ = [
@@ -35,6 +36,7 @@ def softmax_cross_entropy_with_logits(
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
     dtype: DType | None = None,
+    shard: ClassShard | None = None,
 ) -> Array:
     r"""Return the softmax cross entropy of `logits` x against the probabilities `labels` z.
 
@@ -80,6 +82,9 @@ def softmax_cross_entropy_with_logits(
     dtype : dtype, optional
         Dtype of the loss, no narrower than `logits`; by default that of `logits`, and float32 for
         half precision under ``torch.autocast``. It widens the sum, not the computation.
+    shard : ClassShard, optional
+        Where the classes lie on several devices, which of them this one has. What has their shape
+        is local then, among arguments and results: see `xent_api.ClassShard`.
 
     Returns
     -------
@@ -138,6 +143,7 @@ def gradient(
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    shard: ClassShard | None = None,
 ) -> Array:
     r"""Return the derivative of the loss with respect to `logits`.
 
@@ -150,7 +156,7 @@ def gradient(
 
     Parameters
     ----------
-    labels, logits, axis, mask, weights, class_weights, label_smoothing, denominator
+    labels, logits, axis, mask, weights, class_weights, label_smoothing, denominator, shard
         As in `softmax_cross_entropy_with_logits`, with the same errors.
     reduction : {"none", "sum", "mean", "weighted_mean"}, default "none"
         The loss that is differentiated: "none" and "sum" give each row's own derivative, the
@@ -183,13 +189,14 @@ def loss_and_gradient(  # type: ignore[empty-body]
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
     dtype: DType | None = None,
+    shard: ClassShard | None = None,
 ) -> tuple[Array, Array]:
     """Return the loss and its derivative with respect to `logits`, from one exponential.
 
     Parameters
     ----------
     labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator,
-    dtype
+    dtype, shard
         As in `softmax_cross_entropy_with_logits`, with the same errors.
 
     Returns
@@ -224,6 +231,7 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    shard: ClassShard | None = None,
 ) -> tuple[Array, Array]:
     r"""Return the first derivative and the diagonal of the second with respect to `logits`.
 
@@ -233,7 +241,8 @@ def gradient_and_hessian(  # type: ignore[empty-body]
 
     Parameters
     ----------
-    labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator
+    labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator,
+    shard
         As in `gradient`, with the same errors.
 
     Returns
@@ -265,6 +274,7 @@ def gradient_and_probabilities(  # type: ignore[empty-body]
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    shard: ClassShard | None = None,
 ) -> tuple[Array, Array]:
     r"""Return the derivative of the loss and the predicted probabilities, from one exponential.
 
@@ -272,7 +282,8 @@ def gradient_and_probabilities(  # type: ignore[empty-body]
 
     Parameters
     ----------
-    labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator
+    labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator,
+    shard
         As in `gradient`, with the same errors.
 
     Returns
@@ -306,6 +317,7 @@ def hessian_vector_product(
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    shard: ClassShard | None = None,
 ) -> Array:
     r"""Return the matrix of second derivatives with respect to `logits`, times a vector v.
 
@@ -321,7 +333,8 @@ def hessian_vector_product(
     ----------
     vector : array, shape of `logits`
         The vector v, of a dtype as an array of `weights`.
-    labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator
+    labels, logits, axis, mask, weights, class_weights, label_smoothing, reduction, denominator,
+    shard
         As in `gradient`, with the same errors.
 
     Returns
@@ -353,6 +366,7 @@ def total_weight(
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
     dtype: DType | None = None,
+    shard: ClassShard | None = None,
 ) -> Array:
     r"""Return the sum of the weights of the kept rows.
 
@@ -365,7 +379,7 @@ def total_weight(
     Parameters
     ----------
     labels : array
-    axis, mask, weights, class_weights
+    axis, mask, weights, class_weights, shard
         As in `softmax_cross_entropy_with_logits`, with the same errors; mask and weights broadcast
         into the shape of `labels` without `axis`.
     logits, label_smoothing, reduction, denominator, dtype

@@ -8,6 +8,7 @@ in float32 and rounded once.
 
 from ._checks.checker import SPARSE_SOFTMAX
 from ._family import computes, totals
+from ._shard import ClassShard
 from ._typing import Array, DType, Number, Reduction
 
 __all__ = [
@@ -36,6 +37,7 @@ def sparse_softmax_cross_entropy_with_logits(
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
     dtype: DType | None = None,
+    shard: ClassShard | None = None,
 ) -> Array:
     r"""Return the softmax cross entropy of `logits` x against the class indices `labels` y.
 
@@ -81,6 +83,9 @@ def sparse_softmax_cross_entropy_with_logits(
     dtype : dtype, optional
         Dtype of the loss, no narrower than `logits`; by default that of `logits`, and float32 for
         half precision under ``torch.autocast``. It widens the sum, not the computation.
+    shard : ClassShard, optional
+        Where the classes lie on several devices, which of them this one has. What has their shape
+        is local then, among arguments and results: see `xent_api.ClassShard`.
 
     Returns
     -------
@@ -139,6 +144,7 @@ def gradient(
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    shard: ClassShard | None = None,
 ) -> Array:
     r"""Return the derivative of the loss with respect to `logits`.
 
@@ -152,7 +158,8 @@ def gradient(
 
     Parameters
     ----------
-    labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing, denominator
+    labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing, denominator,
+    shard
         As in `sparse_softmax_cross_entropy_with_logits`, with the same errors.
     reduction : {"none", "sum", "mean", "weighted_mean"}, default "none"
         The loss that is differentiated: "none" and "sum" give each row's own derivative, the
@@ -186,13 +193,14 @@ def loss_and_gradient(  # type: ignore[empty-body]
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
     dtype: DType | None = None,
+    shard: ClassShard | None = None,
 ) -> tuple[Array, Array]:
     """Return the loss and its derivative with respect to `logits`, from one exponential.
 
     Parameters
     ----------
     labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing,
-    reduction, denominator, dtype
+    reduction, denominator, dtype, shard
         As in `sparse_softmax_cross_entropy_with_logits`, with the same errors.
 
     Returns
@@ -228,6 +236,7 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    shard: ClassShard | None = None,
 ) -> tuple[Array, Array]:
     r"""Return the first derivative and the diagonal of the second with respect to `logits`.
 
@@ -238,7 +247,7 @@ def gradient_and_hessian(  # type: ignore[empty-body]
     Parameters
     ----------
     labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing,
-    reduction, denominator
+    reduction, denominator, shard
         As in `gradient`, with the same errors.
 
     Returns
@@ -271,6 +280,7 @@ def gradient_and_probabilities(  # type: ignore[empty-body]
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    shard: ClassShard | None = None,
 ) -> tuple[Array, Array]:
     r"""Return the derivative of the loss and the predicted probabilities, from one exponential.
 
@@ -279,7 +289,7 @@ def gradient_and_probabilities(  # type: ignore[empty-body]
     Parameters
     ----------
     labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing,
-    reduction, denominator
+    reduction, denominator, shard
         As in `gradient`, with the same errors.
 
     Returns
@@ -317,6 +327,7 @@ def hessian_vector_product(
     label_smoothing: Number = 0.0,
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
+    shard: ClassShard | None = None,
 ) -> Array:
     r"""Return the matrix of second derivatives with respect to `logits`, times a vector v.
 
@@ -334,7 +345,7 @@ def hessian_vector_product(
     vector : array, shape of `logits`
         The vector v, of a dtype as an array of `weights`.
     labels, logits, axis, mask, ignore_index, weights, class_weights, label_smoothing,
-    reduction, denominator
+    reduction, denominator, shard
         As in `gradient`, with the same errors.
 
     Returns
@@ -367,6 +378,7 @@ def total_weight(
     reduction: Reduction = "none",
     denominator: Array | Number | None = None,
     dtype: DType | None = None,
+    shard: ClassShard | None = None,
 ) -> Array:
     """Return the sum of the weights of the kept rows: each is its weight times that of its class.
 
@@ -376,7 +388,7 @@ def total_weight(
     Parameters
     ----------
     labels : integer array
-    mask, ignore_index, weights, class_weights
+    mask, ignore_index, weights, class_weights, shard
         As in `sparse_softmax_cross_entropy_with_logits`, with the same errors; mask and weights
         broadcast into the shape of `labels`. With class weights a label that is no class makes the
         total NaN, unless it is ignored.

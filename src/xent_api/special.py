@@ -9,6 +9,7 @@ and rounded once. Libraries with automatic differentiation see the derivatives i
 
 from ._backends.marks import as_it_is
 from ._engine.special import special
+from ._shard import ClassShard
 from ._typing import Array
 
 __all__ = ["log_sigmoid", "log_softmax", "logsumexp", "sigmoid", "softmax", "softplus"]
@@ -105,7 +106,7 @@ def softplus(x: Array, /) -> Array:
 
 
 @as_it_is
-def softmax(x: Array, /, *, axis: int = -1) -> Array:
+def softmax(x: Array, /, *, axis: int = -1, shard: ClassShard | None = None) -> Array:
     r"""Return the softmax function along an axis.
 
     .. math:: e^{x_j}/\sum_k e^{x_k}
@@ -116,6 +117,9 @@ def softmax(x: Array, /, *, axis: int = -1) -> Array:
         -inf switches a class off. A row that is -inf everywhere, or +inf anywhere, gives NaN.
     axis : int, default -1
         The axis of the classes. (SciPy's default is all axes.)
+    shard : ClassShard, optional
+        Where the classes lie on several devices, which of them this one has: see
+        `xent_api.ClassShard`.
 
     Returns
     -------
@@ -124,10 +128,10 @@ def softmax(x: Array, /, *, axis: int = -1) -> Array:
     Raises
     ------
     TypeError
-        For what is no real floating array of a namespace of the standard, and an `axis` that is no
-        int.
+        For what is no real floating array of a namespace of the standard, an `axis` that is no int,
+        and a `shard` that is no `ClassShard`.
     ValueError
-        For an `axis` that `x` does not have.
+        For an `axis` that `x` does not have, and more classes than the `size` of `shard`.
 
     Examples
     --------
@@ -136,11 +140,11 @@ def softmax(x: Array, /, *, axis: int = -1) -> Array:
     >>> special.softmax(np.asarray([40.0, 0.0, -np.inf]))
     array([1.00000000e+00, 4.24835426e-18, 0.00000000e+00])
     """
-    return special("softmax", x, axis=axis)
+    return special("softmax", x, axis=axis, shard=shard)
 
 
 @as_it_is
-def log_softmax(x: Array, /, *, axis: int = -1) -> Array:
+def log_softmax(x: Array, /, *, axis: int = -1, shard: ClassShard | None = None) -> Array:
     r"""Return the logarithm of the softmax function along an axis.
 
     .. math:: x_j - \log\sum_k e^{x_k}
@@ -151,6 +155,9 @@ def log_softmax(x: Array, /, *, axis: int = -1) -> Array:
         -inf switches a class off. A row that is -inf everywhere, or +inf anywhere, gives NaN.
     axis : int, default -1
         The axis of the classes. (SciPy's default is all axes.)
+    shard : ClassShard, optional
+        Where the classes lie on several devices, which of them this one has: see
+        `xent_api.ClassShard`.
 
     Returns
     -------
@@ -159,10 +166,10 @@ def log_softmax(x: Array, /, *, axis: int = -1) -> Array:
     Raises
     ------
     TypeError
-        For what is no real floating array of a namespace of the standard, and an `axis` that is no
-        int.
+        For what is no real floating array of a namespace of the standard, an `axis` that is no int,
+        and a `shard` that is no `ClassShard`.
     ValueError
-        For an `axis` that `x` does not have.
+        For an `axis` that `x` does not have, and more classes than the `size` of `shard`.
 
     Examples
     --------
@@ -173,11 +180,18 @@ def log_softmax(x: Array, /, *, axis: int = -1) -> Array:
     >>> special.log_softmax(np.asarray([40.0, 0.0]))
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    return special("log_softmax", x, axis=axis)
+    return special("log_softmax", x, axis=axis, shard=shard)
 
 
 @as_it_is
-def logsumexp(x: Array, /, *, axis: int = -1, keepdims: bool = False) -> Array:
+def logsumexp(
+    x: Array,
+    /,
+    *,
+    axis: int = -1,
+    keepdims: bool = False,
+    shard: ClassShard | None = None,
+) -> Array:
     r"""Return the logarithm of the sum of exponentials along an axis.
 
     .. math:: \log\sum_k e^{x_k}
@@ -189,6 +203,9 @@ def logsumexp(x: Array, /, *, axis: int = -1, keepdims: bool = False) -> Array:
         The axis of the classes. (SciPy's default is all axes.)
     keepdims : bool, default False
         Whether the axis stays, with one element.
+    shard : ClassShard, optional
+        Where the classes lie on several devices, which of them this one has: see
+        `xent_api.ClassShard`.
 
     Returns
     -------
@@ -199,10 +216,10 @@ def logsumexp(x: Array, /, *, axis: int = -1, keepdims: bool = False) -> Array:
     Raises
     ------
     TypeError
-        For what is no real floating array of a namespace of the standard, and an `axis` that is no
-        int.
+        For what is no real floating array of a namespace of the standard, an `axis` that is no int,
+        and a `shard` that is no `ClassShard`.
     ValueError
-        For an `axis` that `x` does not have.
+        For an `axis` that `x` does not have, and more classes than the `size` of `shard`.
 
     Examples
     --------
@@ -211,4 +228,4 @@ def logsumexp(x: Array, /, *, axis: int = -1, keepdims: bool = False) -> Array:
     >>> special.logsumexp(np.asarray([[1000.0, 1000.0], [-np.inf, -np.inf]]))
     array([1000.69314718,          -inf])
     """
-    return special("logsumexp", x, axis=axis, keepdims=keepdims)
+    return special("logsumexp", x, axis=axis, keepdims=keepdims, shard=shard)

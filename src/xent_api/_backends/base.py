@@ -6,6 +6,7 @@ from typing import Any
 
 from .._math.ops import Ops, SummingOps
 from .._math.program import Differentiable
+from .._math.shard import ShardProgram
 from .._math.totals import QuotientProgram
 from .._typing import Array, Device, DType, Namespace, Program, Shape
 from .names import name_of
@@ -71,6 +72,8 @@ class Backend:
 
     def positions(self, labels: Array, axis: int) -> Array:
         """Return an array with an element for each row of labels, whose values do not matter."""
+        if labels.shape[axis] == 0:
+            labels = self.xp.sum(labels, axis=axis, keepdims=True)
         return (labels if axis == -1 else self.xp.moveaxis(labels, axis, -1))[..., :1]
 
     def sized(self) -> bool:
@@ -122,6 +125,13 @@ class Backend:
     def run(self, program: Program, operands: tuple[Array, ...]) -> tuple[Array, ...]:
         """Return the results of the program."""
         return program.results(self.ops, *operands)
+
+    def run_part(self, program: ShardProgram, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Return the results of rows of which other devices have classes, too.
+
+        Here as constants for derivatives: those of what is sent would be wrong.
+        """
+        return self.run(program, tuple([self.ops.stop_gradient(value) for value in operands]))
 
     def total(self, value: Array) -> Array:
         """Return the sum of all elements, or the number of those that are true."""

@@ -20,3 +20,12 @@ def has_closed_form(program: Program, floating: Iterable[bool]) -> TypeGuard[Dif
         return False
     pairs = zip(program.operands, floating, strict=True)
     return program.has_derivatives([name for name, wanted in pairs if wanted])
+
+
+def no_derivative(outputs: tuple[str, ...]) -> NotImplementedError:
+    """Return the error for a derivative that would be one of what is sent."""
+    return NotImplementedError(
+        f"over several devices {' and '.join(outputs)} must not be differentiated; first "
+        "derivatives are those of a loss and of `special`'s functions, second ones are had by "
+        "`hessian_vector_product`"
+    )

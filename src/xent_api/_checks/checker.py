@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from .._backends.base import Backend
 from .._backends.names import name_of
+from .._shard import ClassShard
 from .._typing import Array, DType, Shape
 from .arrays import NUMBERS, check_arrays
 from .kinds import (
@@ -22,9 +23,9 @@ from .shapes import (
     check_class_weights,
     check_same_shape,
     check_size,
-    check_some_classes,
     without,
 )
+from .shard import check_classes, check_shard
 
 ARRAYS = (
     "logits",
@@ -71,6 +72,8 @@ class Inputs(NamedTuple):
     """The axis of the classes, counted from the end, if there are any."""
     dtype: DType
     """The dtype of the loss."""
+    shard: ClassShard | None
+    """Which of all classes these are, if not all."""
 
 
 class TotalInputs(NamedTuple):
@@ -84,6 +87,7 @@ class TotalInputs(NamedTuple):
     ignored: int | float | None
     axis: int | None = None
     """As in `Inputs`, if the labels have one for the classes."""
+    shard: ClassShard | None = None
 
 
 class SpecialInputs(NamedTuple):
@@ -95,12 +99,16 @@ class SpecialInputs(NamedTuple):
     axis: int | None
 
 
-def check_special(x: Array, axis: object, *, has_classes: bool) -> SpecialInputs:
+def check_special(
+    x: Array, axis: object, shard: ClassShard | None, *, has_classes: bool
+) -> SpecialInputs:
     """Return the checked arguments; only a function of classes has an axis."""
     backend, arrays = check_arrays({"x": x})
     x = arrays["x"]
     compute = check_floating("x", x)
     place = check_axis(axis, x, "x") if has_classes else None
+    if place is not None and check_shard(shard) is not None:
+        check_classes(shard, x, place, "x")
     return SpecialInputs(backend, x, compute, place)
 
 
@@ -118,22 +126,25 @@ def check(family: Family, arguments: dict[str, Any]) -> Inputs:
         check_factor("labels", labels, compute, boolean=True)
         check_same_shape("labels", labels, logits)
     shape, axis, of = tuple(logits.shape), None, "`logits`"
+    shard = check_shard(arguments.get("shard"))
     if family.has_classes:
         axis = check_axis(arguments["axis"], logits, "logits")
-        check_some_classes(logits, axis, "logits")
+        check_classes(shard, logits, axis, "logits")
         shape, of = without(shape, axis), "the loss"
         if family.has_indices:
             check_class_shape(labels, logits, shape)
         if smoothing or family.has_indices:
-            check_size(tuple(logits.shape), axis)
-        _check_class_weights(arrays, compute, logits.shape[axis])
+            check_size(tuple(logits.shape), axis, "logits")
+        _check_class_weights(arrays, compute, logits.shape[axis], shard)
     if "vector" in arguments:
         check_factor("vector", arrays["vector"], compute)
         check_same_shape("vector", arrays["vector"], logits)
     _check_optional(backend, arrays, compute, shape, of)
     ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))
     dtype = check_dtype(arguments.get("dtype"), logits, backend)
-    return Inputs(family, backend, arrays, numbers, compute, ignored, smoothing, shape, axis, dtype)
+    return Inputs(
+        family, backend, arrays, numbers, compute, ignored, smoothing, shape, axis, dtype, shard
+    )
 
 
 def check_total(family: Family, arguments: dict[str, Any]) -> TotalInputs:
@@ -142,16 +153,19 @@ def check_total(family: Family, arguments: dict[str, Any]) -> TotalInputs:
     labels = arrays["labels"]
     check_factor("labels", labels, "float64", boolean=True)
     shape, axis, of = tuple(labels.shape), None, "`labels`"
+    shard = check_shard(arguments.get("shard"))
     if family.has_indices:
         check_class_indices(labels)
+        if shard is not None and "class_weights" in arrays:
+            check_classes(shard, arrays["class_weights"], 0, "class_weights")
     elif family.has_classes:
         axis = check_axis(arguments["axis"], labels, "labels")
-        check_some_classes(labels, axis, "labels")
+        check_classes(shard, labels, axis, "labels")
         shape, of = without(shape, axis), "`labels` without `axis`"
-    _check_class_weights(arrays, "float64", None if axis is None else labels.shape[axis])
+    _check_class_weights(arrays, "float64", None if axis is None else labels.shape[axis], shard)
     ignored = check_ignored(arguments.get("ignore_index"), name_of(labels.dtype))
     _check_optional(backend, arrays, "float64", shape, of)
-    return TotalInputs(family, backend, arrays, numbers.get("weights"), ignored, axis)
+    return TotalInputs(family, backend, arrays, numbers.get("weights"), ignored, axis, shard)
 
 
 def _given(
@@ -170,12 +184,14 @@ def _given(
     return numbers, *check_arrays(given)
 
 
-def _check_class_weights(arrays: dict[str, Array], compute: str, size: object) -> None:
+def _check_class_weights(
+    arrays: dict[str, Array], compute: str, size: object, shard: ClassShard | None
+) -> None:
     """Raise unless class weights, if there are any, are real numbers for `size` classes."""
     value = arrays.get("class_weights")
     if value is not None:
         check_factor("class_weights", value, compute)
-        check_class_weights(value, size)
+        check_class_weights(value, size, some=shard is None)
 
 
 def _check_optional(

@@ -37,10 +37,17 @@ def check_same_shape(name: str, value: Array, logits: Array) -> None:
     raise ValueError(f"`{name}` must have the shape of `logits`, {whole}; got {shape}{hint}")
 
 
-def check_class_weights(class_weights: Array, size: object) -> None:
-    """Raise unless there is a weight for each of `size` classes, or of a known number of them."""
+def check_class_weights(class_weights: Array, size: object, *, some: bool = True) -> None:
+    """Raise unless there is a weight for each of `size` classes, or of a known number of them.
+
+    There have to be `some`, except for a part of the classes.
+    """
     shape = tuple(class_weights.shape)
-    if len(shape) != 1 or shape[0] == 0 or (size is not None and not same_shape(shape, (size,))):
+    if (
+        len(shape) != 1
+        or (some and shape[0] == 0)
+        or (size is not None and not same_shape(shape, (size,)))
+    ):
         wanted = "(K,)" if size is None else f"({size},)"
         raise ValueError(
             f"`class_weights` must have the shape {wanted}, one weight for each class; got {shape}"
@@ -76,10 +83,10 @@ def check_some_classes(array: Array, axis: int, of: str) -> None:
         raise ValueError(f"`{of}` must have at least one class; got shape {shape}, axis {axis}")
 
 
-def check_size(shape: Shape, axis: int) -> None:
+def check_size(shape: Shape, axis: int, of: str) -> None:
     """Raise unless the number of classes is known."""
     if static_size((shape[axis],)) is None:
-        raise ValueError(f"`logits` must have a known number of classes; got shape {shape}")
+        raise ValueError(f"`{of}` must have a known number of classes; got shape {shape}")
 
 
 def without(shape: Shape, axis: int) -> Shape:

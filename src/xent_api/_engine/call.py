@@ -5,6 +5,7 @@ from typing import Any
 from .._backends.names import name_of
 from .._backends.registry import find_backend
 from .._checks.checker import Family, check
+from .._shard import ClassShard
 from .._typing import Array
 from .plan import Plan, plan, run
 from .rows import to_rows
@@ -22,12 +23,13 @@ def call(family: Family, outputs: tuple[str, ...], arguments: dict[str, Any]) ->
     key = key_of((family, outputs), arguments)
     known = known_plan(key)
     if known is not None:
-        return run(known, to_rows(known.backend, family, arguments, known.axis))
+        arrays = to_rows(known.backend, family, arguments, known.axis)
+        return run(known, arrays, arguments.get("shard"))
     inputs = check(family, arguments)
     arrays = to_rows(inputs.backend, family, inputs.arrays, inputs.axis)
     new = plan(inputs, arrays, outputs, arguments["reduction"])
     keep(key, new)
-    return run(new, arrays)
+    return run(new, arrays, inputs.shard)
 
 
 def known_plan(key: Key | None) -> Plan | None:
@@ -56,6 +58,10 @@ def key_of(called: object, arguments: dict[str, Any]) -> Key | None:
         elif kind in OPTIONS:
             # 0.0 and -0.0 are equal, and NaN equals nothing.
             found.append(value.hex() if kind is float else value)
+        elif kind is ClassShard:
+            if not isinstance(value.first, int):
+                return None
+            found += (value.first, value.size)
         else:
             backend = find_backend(value)
             part = None if backend is None else backend.plan_key(value)

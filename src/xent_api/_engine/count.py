@@ -10,7 +10,9 @@ from .._checks.dtypes import FLOATING, compute_name
 from .._checks.shapes import same_shape
 from .._math.program import LossProgram
 from .._math.totals import CountProgram, QuotientProgram
+from .._shard import ClassShard
 from .._typing import Array, DType
+from .evaluate import evaluate
 from .rows import to_rows
 
 
@@ -22,29 +24,31 @@ class Counter(NamedTuple):
     """The dtype of the sum."""
     by_class: LossProgram | None = None
     """What makes the weights of rows of class weights and others; `program` adds them up."""
-    evaluate: Prepared | None = None
+    prepared: Prepared | None = None
     """What does so faster."""
 
-    def total(self, backend: Backend, arrays: dict[str, Array]) -> Array:
+    def total(
+        self, backend: Backend, arrays: dict[str, Array], shard: ClassShard | None = None
+    ) -> Array:
         """Return the sum."""
         if self.by_class is not None:
-            arrays = {"weights": self._weights(backend, self.by_class, arrays)}
+            arrays = {"weights": self._weights(backend, self.by_class, arrays, shard)}
         operands = tuple([arrays[name] for name in self.program.operands])
         (total,) = backend.evaluate(self.program, operands, (True,))
         return total
 
-    def _weights(self, backend: Backend, program: LossProgram, arrays: dict[str, Array]) -> Array:
+    def _weights(
+        self,
+        backend: Backend,
+        program: LossProgram,
+        arrays: dict[str, Array],
+        shard: ClassShard | None,
+    ) -> Array:
         """Return the weights of rows."""
         found = None
-        if self.evaluate is not None:
-            found = self.evaluate(tuple([arrays.get(name) for name in program.operands]), ())
-        if found is None:
-            if "classes" in program.operands:
-                numbers = backend.class_numbers(program.size, arrays["labels"])
-                arrays = arrays | {"classes": numbers}
-            operands = tuple([arrays[name] for name in program.operands])
-            found = backend.evaluate(program, operands, (False,))
-        return found[0]
+        if self.prepared is not None:
+            found = self.prepared(tuple([arrays.get(name) for name in program.operands]), ())
+        return (found or evaluate(backend, program, arrays, (False,), shard))[0]
 
 
 def total_weight(inputs: TotalInputs) -> Array:
@@ -88,9 +92,9 @@ def _class_weighted(inputs: TotalInputs) -> Array:
     weights = arrays.get("weights") if number is None else number
     dtype = _weight_dtype(backend, arrays["labels"], weights, arrays["class_weights"])
     numbers = {} if number is None else {"weights": number}
-    size = arrays["class_weights"].shape[0]
-    counter = class_weigher(backend, inputs.family, arrays, numbers, inputs.ignored, dtype, size)
-    return _rounded(backend, counter.total(backend, arrays), dtype)
+    options = inputs.ignored, dtype, inputs.shard
+    counter = class_weigher(backend, inputs.family, arrays, numbers, *options)
+    return _rounded(backend, counter.total(backend, arrays, inputs.shard), dtype)
 
 
 def _rounded(backend: Backend, total: Array, dtype: DType) -> Array:
@@ -105,7 +109,7 @@ def class_weigher(
     numbers: dict[str, float],
     ignored: float | None,
     compute: DType,
-    size: int,
+    shard: ClassShard | None,
 ) -> Counter:
     """Return what adds up the weights of rows by their classes, for arrays as of `to_rows`."""
     names: list[str] = ["labels", "mask", "weights", "class_weights"]
@@ -126,13 +130,15 @@ def class_weigher(
         ignored,
         0.0,
         wide=compute if row is None else row,
-        size=size,
+        size=arrays["class_weights"].shape[0] if shard is None else shard.size,
     )
     specs = [(arrays[n].dtype, arrays[n].shape) if n in arrays else None for n in names]
-    evaluate = backend.prepared(by_class, QuotientProgram(wide, None), (False,), specs)
+    prepared = None
+    if shard is None:
+        prepared = backend.prepared(by_class, QuotientProgram(wide, None), (False,), specs)
     # Added up as other weights are, with the same bits.
     program = CountProgram(("weights",), wide, None, None, aligned=True)
-    return Counter(program, wide, by_class, evaluate)
+    return Counter(program, wide, by_class, prepared)
 
 
 def are_aligned(arrays: Iterable[Array]) -> bool:

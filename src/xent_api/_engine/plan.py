@@ -7,8 +7,10 @@ from .._checks.checker import Inputs
 from .._checks.dtypes import dtype_of
 from .._math.program import Differentiable, LossProgram
 from .._math.totals import DivisorProgram, QuotientProgram
+from .._shard import ClassShard
 from .._typing import Array, DType, Reduction
 from .count import Counter, class_weigher, counter_of
+from .evaluate import evaluate
 from .rows import from_rows
 
 
@@ -24,7 +26,7 @@ class Plan(NamedTuple):
     summed: tuple[bool, ...]
     """Which outputs of the program are added up."""
     finish: QuotientProgram
-    evaluate: Prepared | None = None
+    prepared: Prepared | None = None
     """What evaluates the program and the last step, where the backend has something faster."""
 
 
@@ -62,7 +64,7 @@ def plan(
         inputs.ignored,
         inputs.smoothing,
         wide=compute if rowwise and wide is None else wide,
-        size=logits.shape[-1] if rowwise else None,
+        size=_size(inputs, logits) if rowwise else None,
     )
     if "denominator" in operands and program.outweighs_its_total:
         program = program.with_division_last()
@@ -71,16 +73,18 @@ def plan(
     if counter is not None:
         known["denominator"] = counter.dtype, ()
     specs = [known.get(name) for name in operands]
-    evaluate = backend.prepared(program, finish, summed, specs)
-    return Plan(backend, inputs.axis, counter, program, summed, finish, evaluate)
+    prepared = None
+    if inputs.shard is None:
+        prepared = backend.prepared(program, finish, summed, specs)
+    return Plan(backend, inputs.axis, counter, program, summed, finish, prepared)
 
 
-def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
+def run(plan: Plan, arrays: dict[str, Array], shard: ClassShard | None = None) -> tuple[Array, ...]:
     """Return the outputs for these arrays (name → array, as `to_rows` returns them)."""
-    backend, axis, counter, program, summed, finish, evaluate = plan
+    backend, axis, counter, program, summed, finish, prepared = plan
     given = arrays
     if counter is not None:
-        number = counter.total(backend, arrays)
+        number = counter.total(backend, arrays, shard)
         given = arrays = arrays | {"denominator": number}
         last = isinstance(program, LossProgram) and program.divides_last
         if "denominator" in program.operands and not last:
@@ -89,10 +93,10 @@ def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
     denominator = arrays.get("denominator") if True in summed else None
     divisors = () if denominator is None or finish.number is not None else (denominator,)
     found = None
-    if evaluate is not None:
-        found = evaluate(tuple([given.get(name) for name in program.operands]), divisors)
+    if prepared is not None:
+        found = prepared(tuple([given.get(name) for name in program.operands]), divisors)
     if found is None:
-        found = _evaluate(plan, given, divisors)
+        found = _evaluate(plan, given, divisors, shard)
     if axis is None:
         return found
     return tuple(
@@ -104,15 +108,11 @@ def run(plan: Plan, arrays: dict[str, Array]) -> tuple[Array, ...]:
 
 
 def _evaluate(
-    plan: Plan, arrays: dict[str, Array], divisors: tuple[Array, ...]
+    plan: Plan, arrays: dict[str, Array], divisors: tuple[Array, ...], shard: ClassShard | None
 ) -> tuple[Array, ...]:
     """Return the outputs, by the backend's ways of evaluating any program."""
     backend, program, summed = plan.backend, plan.program, plan.summed
-    if "classes" in program.operands:
-        numbers = backend.class_numbers(program.size, arrays["labels"])
-        arrays = arrays | {"classes": numbers}
-    operands = tuple([arrays[name] for name in program.operands])
-    found = backend.evaluate(program, operands, summed)
+    found = evaluate(backend, program, arrays, summed, shard)
     if True not in summed:
         return found
     return tuple(
@@ -137,7 +137,7 @@ def _denominator(
             numbers,
             inputs.ignored,
             dtype_of(backend.xp, inputs.compute),
-            arrays["logits"].shape[-1],
+            inputs.shard,
         )
     weight = numbers.get("weights") if weighted else None
     size = static_size(inputs.shape) if backend.sized() else None
@@ -149,6 +149,12 @@ def _denominator(
     positions = "labels" if inputs.axis is None else "positions"
     counted = {name: arrays[name] for name in (positions, *names)}
     return numbers, counter_of(backend, counted, weight, inputs.ignored)
+
+
+def _size(inputs: Inputs, logits: Array) -> int:
+    """Return the number of all classes."""
+    size: int = logits.shape[-1] if inputs.shard is None else inputs.shard.size
+    return size
 
 
 def _results(

@@ -134,6 +134,10 @@ class LossProgram(NamedTuple):
             divides_last=counted and self.outweighs_its_total,
         )
 
+    def with_slope(self) -> "LossProgram":
+        """Return the program of a loss with its derivative with respect to the logits."""
+        return self.with_gradient(None, counted=False)
+
     def parametrized(self) -> tuple["LossProgram", dict[str, float]]:
         """Return the program with its Python numbers as operands after the others, and these.
 

@@ -92,6 +92,8 @@ class Label(NamedTuple):
     """1 where the label is a class, else NaN."""
     weight: Array | None
     """c at the label, where it is not in w; None stands for 1."""
+    mean: Array | None
+    """The mean of all c, beside that."""
 
 
 def dense_terms(
@@ -156,18 +158,19 @@ def sparse_terms(
     right = _is_class_or_left_out(labels, rows.size, keep)
     defined = ops.where(right, ops.ones_like(b), nan)
     r, partition = (b + (e_label - 1.0)) * defined, (b + e_label) * defined
-    w, weight, mass = row_weights(ops, weights, r), None, None
+    w, weight, mean, mass = row_weights(ops, weights, r), None, None, None
     if class_weights is not None:
         weight = ops.cast(ops.take_class(class_weights, at), rows.wide)
         if rows.smoothing:
-            mass = ops.mixture(weight, _mean(ops, rows, class_weights), rows.smoothing)
+            mean = _mean(ops, rows, class_weights)
+            mass = ops.mixture(weight, mean, rows.smoothing)
             # The loss may be next to nothing wherever the label is, if its class weighs nothing.
             r = ops.sum_excluding_max(e, rows.wide) * defined
             partition = 1.0 + r
         else:
             w, weight = weight if w is None else w * weight, None
     terms = Terms(rows, u, e, r, partition, None, mass, class_weights, w, denominator)
-    return terms, Label(at, u_label, e_label, rest, b, defined, weight)
+    return terms, Label(at, u_label, e_label, rest, b, defined, weight, mean)
 
 
 def dense_weight(
@@ -251,7 +254,8 @@ def sparse_gradient(ops: Namespace, t: Terms, label: Label) -> Array:
     share, factor = smoothing / size if smoothing else 0.0, _factor(ops, t, None, t.partition)
     ends, each = ((1.0 - smoothing) + share, smoothing - share), (share, 1.0 - share)
     if label.weight is not None:
-        remaining = _mean(ops, t.rows, t.class_weights) * smoothing - label.weight * share
+        mean: Array = label.mean  # which is there, too
+        remaining = mean * smoothing - label.weight * share
         ends, share = (label.weight * ends[0], remaining), share * t.class_weights
         each = share, _narrow(ops, t, t.mass) - share
     at_label = _gradient(label.e * factor, label.b * factor, *ends)

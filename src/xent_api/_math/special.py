@@ -55,12 +55,16 @@ class SpecialProgram(NamedTuple):
         """Whether a row of classes is one thing."""
         return self.outputs[0] in ROWS
 
-    def results(self, ops: Namespace, *operands: Array) -> tuple[Array]:
+    def results(self, ops: Namespace, *operands: Array) -> tuple[Array, ...]:
         """Return the function's value."""
         x = ops.cast(operands[0], self.compute)
-        (name,) = self.outputs
-        found = _rows(ops, self, x, name) if self.rowwise else ELEMENTS[name](ops, x)
-        return (ops.cast(found, self.result_dtypes[0]),)
+        if self.rowwise:
+            found = _rows(ops, self, x)
+        else:
+            found = [ELEMENTS[name](ops, x) for name in self.outputs]
+        return tuple(
+            ops.cast(value, dtype) for value, dtype in zip(found, self.result_dtypes, strict=True)
+        )
 
     def has_derivatives(self, _: Iterable[str]) -> bool:
         """Tell whether `derivative` has that with respect to the operand."""
@@ -69,6 +73,13 @@ class SpecialProgram(NamedTuple):
     def derivative(self, _output: int, _operand: str) -> "SpecialProgram":
         """Return the program of what `pushed` and `pulled` take."""
         return self._with(outputs=(SLOPES[self.outputs[0]],), result_dtypes=(self.compute,))
+
+    def with_slope(self) -> "SpecialProgram":
+        """Return the program of a function with what its derivative is made of."""
+        (name,) = self.outputs
+        return self._with(
+            outputs=(name, SLOPES[name]), result_dtypes=(*self.result_dtypes, self.compute)
+        )
 
     def pushed(
         self, ops: Namespace, _operand: str, slope: Array, tangent: Array, _operands: object
@@ -135,14 +146,14 @@ ELEMENTS: dict[str, Callable[[Namespace, Array], Array]] = {
 }
 
 
-def _rows(ops: Namespace, program: SpecialProgram, x: Array, name: str) -> Array:
-    """Return a function of rows.
+def _rows(ops: Namespace, program: SpecialProgram, x: Array) -> list[Array]:
+    """Return functions of rows.
 
     A logarithm of a sum has limits at infinities, and so have its derivatives, the `shares`. With
     +inf in a row, it and the maximum are replaced by the largest number; in a row of -inf the
     maximum is replaced by the lowest one. Neither then makes inf - inf.
     """
-    has_limits = name in ("logsumexp", "shares")
+    has_limits = program.outputs[0] in ("logsumexp", "shares")
     m = ops.stop_gradient(ops.row_max(x))
     top = m
     if has_limits:
@@ -154,6 +165,11 @@ def _rows(ops: Namespace, program: SpecialProgram, x: Array, name: str) -> Array
     r = ops.sum_excluding_max(e, program.wide)
     if has_limits:
         r = ops.where(r < 0.0, 0.0, r)
+    return [_of_row(ops, program, name, (m, u, e, r)) for name in program.outputs]
+
+
+def _of_row(ops: Namespace, program: SpecialProgram, name: str, terms: tuple[Array, ...]) -> Array:
+    m, u, e, r = terms
     if name in ("softmax", "shares"):
         return e * ops.cast(1.0 / (1.0 + r), program.compute)
     softplus = ops.log1p_rest(r, program.size, program.compute)

@@ -10,10 +10,12 @@ from jax.custom_derivatives import SymbolicZero
 
 from ..._math.ops import Ops
 from ..._math.program import Differentiable
+from ..._math.shard import ShardProgram
 from ..._typing import Array, Device, DType, Namespace, Program
 from ..base import Backend
 from ..derivatives import has_closed_form
 from .ops import DifferentiatedJaxOps, DifferentiatedShardedOps, JaxOps, ShardedOps
+from .part import by_rule
 from .strategy import choose
 
 # JAX before 0.8 has it in `jax.experimental` only.
@@ -23,6 +25,7 @@ LOWERS_FLOAT64: bool = jax.__version_info__ >= (0, 7, 2)
 numbers the dtype float32, and then refuse them (an error of MLIR's verifier, seen in 0.5 to 0.7.1).
 """
 Function = Callable[..., tuple[Array, ...]]
+Rows = Differentiable | ShardProgram
 
 
 class JaxBackend(Backend):
@@ -90,6 +93,17 @@ class JaxBackend(Backend):
             return functions[_platform(operands)](*operands)
         return self._function(program, sharded=_is_sharded(operands))(*operands)
 
+    def run_part(self, program: ShardProgram, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Run the program of rows of which other devices have classes, too."""
+
+        def run(program: ShardProgram, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+            sharded = _is_sharded(operands)
+            by_platform = self._by_platform(program, traced=True, sharded=sharded)
+            results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **by_platform)
+            return results
+
+        return by_rule(program, operands, run, self.ops)
+
     def _function(self, program: Program, *, sharded: bool) -> Function:
         """Return the program as a function of its operands, for whatever will run it.
 
@@ -113,9 +127,7 @@ class JaxBackend(Backend):
         function.defjvp(derivative_of_lines)  # type: ignore[attr-defined]
         return function
 
-    def _by_platform(
-        self, program: Differentiable, *, traced: bool, sharded: bool
-    ) -> dict[str, Function]:
+    def _by_platform(self, program: Rows, *, traced: bool, sharded: bool) -> dict[str, Function]:
         """Return for each platform the program as a function of its operands.
 
         CPUs and GPUs compute what belongs to a row of classes in float64, whether or not JAX shows
@@ -134,7 +146,7 @@ class JaxBackend(Backend):
             "default": self._rows(program, plain, wide=False),
         }
 
-    def _rows(self, program: Differentiable, ops: Ops, *, wide: bool) -> Function:
+    def _rows(self, program: Rows, ops: Ops, *, wide: bool) -> Function:
         """Return the program as a function of its operands, with float64 for rows if `wide`."""
         lines: Program = program if wide else program.without_wide()
         function: Function = partial(lines.results, ops)

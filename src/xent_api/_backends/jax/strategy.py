@@ -9,6 +9,7 @@ with it, for a mean, a mean with its gradient, and gradient with Hessian. By
 from typing import NamedTuple
 
 from ..._math.program import Differentiable
+from ..._math.shard import ShardProgram
 from .ops import BlockOps, CpuOps, DenseOps, JaxOps, LabelOps, LongRowOps, UnrolledOps, WholeRowOps
 
 BOTH = ("softmax", "sparse_softmax")
@@ -31,7 +32,7 @@ class Rule(NamedTuple):
     float64: bool = True
     """Whether what belongs to a row is computed in float64."""
 
-    def applies(self, program: Differentiable, *, traced: bool) -> bool:
+    def applies(self, program: Differentiable | ShardProgram, *, traced: bool) -> bool:
         """Tell whether this is a rule for the program."""
         size, most = program.size, self.max_classes
         return (
@@ -104,6 +105,6 @@ RULES: tuple[Rule, ...] = (
 """In this order; the first that applies is taken."""
 
 
-def choose(program: Differentiable, *, traced: bool) -> Rule:
+def choose(program: Differentiable | ShardProgram, *, traced: bool) -> Rule:
     """Return the rule for a program."""
     return next(rule for rule in RULES if rule.applies(program, traced=traced))

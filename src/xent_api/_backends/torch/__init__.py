@@ -8,6 +8,7 @@ import torch
 from torch.autograd import forward_ad
 
 from ..._math.program import Differentiable
+from ..._math.shard import ShardProgram
 from ..._math.totals import CountProgram, QuotientProgram
 from ..._typing import Array, DType, Program
 from ..base import Backend, Prepared, Spec
@@ -17,6 +18,7 @@ from . import eager
 from .autograd import by_rule
 from .native import NativeCall, counted
 from .ops import FINAL_OPS, OPS, is_distributed, xp
+from .part import Part
 
 Operands = tuple[Array, ...]
 HALVES = (torch.float16, torch.bfloat16)
@@ -111,6 +113,13 @@ class TorchBackend(Backend):
             if eager.is_differentiated(operands)
             else program.results(OPS, *operands)
         )
+
+    def run_part(self, program: ShardProgram, operands: Operands) -> tuple[Array, ...]:
+        """Run the program of rows of which other devices have classes, too."""
+        if not eager.is_differentiated(operands):
+            return program.results(OPS, *operands)
+        results: tuple[Array, ...] = Part.apply(program, *operands)
+        return results
 
 
 def _is_autocast(array: Array) -> bool:

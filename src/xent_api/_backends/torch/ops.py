@@ -59,6 +59,10 @@ class TorchOps(DifferentiatedOps):
         """Return the value in the layout of x; `where` gives that of its condition."""
         return value if x.is_contiguous() else self.zeros_like(x) + value
 
+    def for_sending(self, x: Array) -> Array:
+        """Return x without gaps; process groups take nothing else."""
+        return x.contiguous()
+
     def divided_by(self, x: Array, number: float) -> Array:
         """Return x / number; the kernels of CPUs divide by it."""
         eager = x.is_cpu and not torch.compiler.is_compiling()

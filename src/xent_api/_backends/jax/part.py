@@ -1,0 +1,77 @@
+"""Rows of which other devices have classes, too, with a rule of reverse mode.
+
+Of forward mode JAX would make the reverse one by transposing what is sent: a sum over devices has
+itself as its transpose where nobody checks what varies over a mesh (``check_vma=False``), and the
+gradient would be that of as many losses as there are devices.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from ..._math.shard import ShardProgram
+from ..._typing import Array, Namespace
+from ..derivatives import no_derivative
+
+Run = Callable[[ShardProgram, tuple[Array, ...]], tuple[Array, ...]]
+
+
+def by_rule(
+    program: ShardProgram, operands: tuple[Array, ...], run: Run, ops: Namespace
+) -> tuple[Array, ...]:
+    """Run the program with its first derivatives in closed form.
+
+    That with respect to the logits is computed beside the result, so that for a loss the backward
+    pass sends nothing. (Which others are wanted JAX does not tell: ``symbolic_zeros`` are not
+    implemented in an eager `shard_map`. Under ``jax.jit`` those that are not cost nothing.)
+    """
+    floating = [
+        name
+        for name, value in zip(program.operands, operands, strict=True)
+        if ops.isdtype(value.dtype, "real floating")
+    ]
+    if not program.has_derivatives(floating):
+        return _constant(program, operands, run)
+
+    def forward(*operands: Array) -> tuple[tuple[Array, ...], Any]:
+        *results, slope = _constant(program.with_slope(), operands, run)
+        return tuple(results), (operands, slope)
+
+    def backward(saved: Any, cotangents: tuple[Array, ...]) -> tuple[Array | None, ...]:
+        operands, slope = saved
+        found: dict[str, Array] = {}
+        for name, value in zip(program.operands, operands, strict=True):
+            if name in floating:
+                if name != "logits":
+                    (slope,) = _constant(program.derivative(0, name), operands, run)
+                factor = cotangents[0].astype(slope.dtype)
+                product = program.pulled(ops, slope, factor, operands)
+                found[name] = _added_up(value, product)
+        return tuple([found.get(name) for name in program.operands])
+
+    function = jax.custom_vjp(lambda *operands: run(program, operands))
+    function.defvjp(forward, backward)
+    results: tuple[Array, ...] = function(*operands)
+    return results
+
+
+def _constant(program: ShardProgram, operands: tuple[Array, ...], run: Run) -> tuple[Array, ...]:
+    """Run a program that must not be differentiated."""
+
+    def forward(*_: Array) -> Any:
+        raise no_derivative(program.outputs)
+
+    function = jax.custom_vjp(lambda *operands: run(program, operands))
+    function.defvjp(forward, lambda *_: None)
+    results: tuple[Array, ...] = function(*operands)
+    return results
+
+
+def _added_up(value: Array, product: Array) -> Array:
+    """Return the cotangent of an operand from one that has a part for each class and row.
+
+    It is the derivative of a sum of products with the operand, in which JAX itself adds up what
+    belongs to one that was broadcast, over axes of the array and of the mesh.
+    """
+    return jax.grad(lambda value: (value * product).sum())(value)

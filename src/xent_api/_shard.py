@@ -1,0 +1,103 @@
+"""What says which of all classes an array has, where they lie on several devices."""
+
+from collections.abc import Callable
+from numbers import Integral
+
+from ._typing import Array
+
+Collective = Callable[[Array], Array]
+
+
+class ClassShard:
+    r"""The part of the classes that this device has, of those on several devices.
+
+    An argument of the functions of the softmax families, and of those of `special` that work on
+    rows. Local arrays are `logits`, probability `labels`, `class_weights` and `vector`, and what
+    has their shape among the results; parts may be uneven or empty. All others are the same on
+    every device: class indices, which count over all parts, `mask`, `weights`, losses and totals.
+
+    What is sent has the shape of the loss: the maximum of each row, sums over its classes, what
+    stands at its label. Of the size of the logits nothing is.
+
+    Parameters
+    ----------
+    first : int or 0-d integer array
+        The number of the first local class; under a tracer it may be an array as of
+        ``jax.lax.axis_index``.
+    size : int
+        The number of all classes.
+    max : callable
+        Takes an array of the shape of the loss, and returns its elementwise maximum over the
+        devices.
+    sum : callable
+        The same for the sum. Both may work in place.
+
+    Raises
+    ------
+    TypeError
+        For a `size` that is no int, or a `max` or `sum` that cannot be called.
+    ValueError
+        For a `size` below 1. Functions that take it raise one for local classes beyond `size`.
+
+    Notes
+    -----
+    Derivatives, by JAX (reverse mode) and PyTorch, are those of the one loss with respect to the
+    local arrays, and not of the sum of the copies that the devices have; no collective is
+    differentiated. There are first ones only: for second ones see `hessian_vector_product`. For
+    arrays of other libraries, losses are constants: `loss_and_gradient` has both.
+
+    Examples
+    --------
+    Two devices with two and one of three classes; here threads stand in for them.
+
+    >>> import numpy as np
+    >>> import xent_api as xa
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> from threading import Barrier
+    >>> barrier, sent = Barrier(2), [None, None]
+    >>> def device(rank, part, first):
+    ...     def over_devices(function):
+    ...         def collective(value):
+    ...             sent[rank] = value
+    ...             barrier.wait()
+    ...             found = function(*sent)
+    ...             barrier.wait()
+    ...             return found
+    ...         return collective
+    ...     shard = xa.ClassShard(
+    ...         first=first, size=3, max=over_devices(np.maximum), sum=over_devices(np.add))
+    ...     return xa.sparse_softmax_xent.loss(
+    ...         labels=np.asarray([0, 2]), logits=part, shard=shard)
+    >>> logits = np.asarray([[1.0, 0.0, 0.0], [0.0, 0.0, 40.0]])
+    >>> with ThreadPoolExecutor(2) as pool:
+    ...     print(*pool.map(device, [0, 1], [logits[:, :2], logits[:, 2:]], [0, 2]))
+    [5.51444714e-01 8.49670851e-18] [5.51444714e-01 8.49670851e-18]
+    """
+
+    __slots__ = ("first", "max", "size", "sum")
+
+    def __init__(
+        self,
+        *,
+        first: int | Array,
+        size: int,
+        max: Collective,  # noqa: A002  (both are what the field calls them)
+        sum: Collective,  # noqa: A002
+    ) -> None:
+        if isinstance(first, bool):
+            raise TypeError("`first` must be an int or a 0-d integer array; got bool")
+        given: object = size
+        if isinstance(given, bool) or not isinstance(given, Integral):
+            raise TypeError(f"`size` must be an int; got {type(given).__name__}")
+        if size < 1:
+            raise ValueError(f"`size` must be at least 1, the number of all classes; got {size}")
+        for name, collective in (("max", max), ("sum", sum)):
+            if not callable(collective):
+                kind = type(collective).__name__
+                raise TypeError(f"`{name}` must be callable, a collective; got {kind}")
+        self.first = int(first) if isinstance(first, Integral) else first
+        self.size, self.max, self.sum = int(size), max, sum
+
+    def __repr__(self) -> str:
+        """Return the call, without the collectives."""
+        return f"ClassShard(first={self.first!r}, size={self.size})"
