@@ -81,8 +81,8 @@ class ClassShard:
         *,
         first: int | Array,
         size: int,
-        max: Collective,  # noqa: A002  (both are what the field calls them)
-        sum: Collective,  # noqa: A002
+        max: Collective,
+        sum: Collective,
     ) -> None:
         if isinstance(first, bool):
             raise TypeError("`first` must be an int or a 0-d integer array; got bool")
@@ -91,7 +91,8 @@ class ClassShard:
             raise TypeError(f"`size` must be an int; got {type(given).__name__}")
         if size < 1:
             raise ValueError(f"`size` must be at least 1, the number of all classes; got {size}")
-        for name, collective in (("max", max), ("sum", sum)):
+        collectives: dict[str, object] = {"max": max, "sum": sum}
+        for name, collective in collectives.items():
             if not callable(collective):
                 kind = type(collective).__name__
                 raise TypeError(f"`{name}` must be callable, a collective; got {kind}")

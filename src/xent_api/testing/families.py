@@ -271,8 +271,8 @@ def _special_results(
         values = [v.x[0] for v in vectors]
     function = getattr(special, name)
 
-    def named(*, x: Array) -> Array:
-        return function(x)
+    def named(*, x: Array, **options: Any) -> Array:
+        return function(x, **options)
 
     return {name: call(named, {"x": target.asarray(values, dtype)})}
 
