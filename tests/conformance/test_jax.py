@@ -1,9 +1,6 @@
 """JAX: what training code does with a loss."""
 
 import math
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -164,99 +161,6 @@ def test_the_gradient_is_all_that_is_kept_for_the_backward_pass(suite: Suite, dt
     kept = [leaf for leaf in jax.tree_util.tree_leaves(pull) if leaf.shape == logits.shape]
     assert len(kept) == 1
     suite.assert_equal(kept[0], sigmoid_xent.gradient(labels=labels, logits=logits))
-
-
-SHARDED = """
-import jax, jax.numpy as jnp, numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
-from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
-
-assert len(jax.devices()) == 8
-# A total is where the labels are, though nothing of them is counted.
-elsewhere = jax.device_put(jnp.ones((4, 3)), jax.devices()[1])
-assert softmax_xent.total_weight(labels=elsewhere).devices() == {jax.devices()[1]}
-mesh = jax.make_mesh((8,), ("batch",))
-jax.set_mesh(mesh)
-rows = NamedSharding(mesh, PartitionSpec("batch"))
-random = np.random.default_rng(0)
-x = random.uniform(-5, 5, (32, 3)).astype(np.float32)
-z = (random.uniform(size=(32, 3)) < 0.5).astype(np.float32)
-keep = random.uniform(size=(32, 3)) < 0.7
-
-def mean(x, z, keep):
-    return sigmoid_xent.loss(labels=z, logits=x, mask=keep, reduction="mean")
-
-exact = sigmoid_xent.loss(labels=z, logits=x, mask=keep, reduction="mean")
-slope = sigmoid_xent.gradient(labels=z, logits=x, mask=keep, reduction="mean")
-given = [jax.device_put(v, rows) for v in (x, z, keep)]
-for function in (jax.value_and_grad(mean), jax.jit(jax.value_and_grad(mean))):
-    value, found = function(*given)
-    assert found.sharding.is_equivalent_to(rows, 2), found.sharding
-    np.testing.assert_allclose(value, exact, rtol=3e-7)
-    np.testing.assert_allclose(found, slope, rtol=1e-6, atol=1e-9)
-
-# Classes over devices: no Hessian gathers anything of the size of the logits.
-size = 16_392
-auto = jax.make_mesh((8,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,))
-jax.set_mesh(auto)
-by_classes = NamedSharding(auto, PartitionSpec(None, "batch"))
-x = jax.device_put(np.zeros((4, size), np.float32), by_classes)
-for module, z in ((softmax_xent, x), (sparse_softmax_xent, np.arange(4))):
-    call = jax.jit(lambda x, z: module.gradient_and_hessian(labels=z, logits=x))
-    lines = call.lower(x, z).compile().as_text().splitlines()
-    gathers = [line for line in lines if "all-gather(" in line and f",{size}]" in line]
-    assert not gathers, gathers
-
-# Axes whose sharding is in the types of arrays, the default of JAX 0.10.
-explicit = jax.make_mesh((8,), ("d",), axis_types=(jax.sharding.AxisType.Explicit,))
-jax.set_mesh(explicit)
-x = random.normal(size=(16, 16)).astype(np.float32)
-z = random.uniform(size=(16, 16)).astype(np.float32)
-y, w = random.integers(0, 16, 16), random.uniform(size=16).astype(np.float32)
-y[3] = -1
-for module, labels, options in (
-    (sigmoid_xent, z, {}),
-    (softmax_xent, z, {"weights": w, "mask": w > 0.2}),
-    (sparse_softmax_xent, y, {"ignore_index": -1, "weights": w, "label_smoothing": 0.1}),
-):
-    static = {k: v for k, v in options.items() if not isinstance(v, np.ndarray)}
-    arrays = {k: v for k, v in options.items() if k not in static} | {"labels": labels}
-    call = lambda x, arrays: module.loss_and_gradient(logits=x, **arrays, **static)
-    slope = jax.grad(lambda x, arrays: call(x, arrays)[0].sum())
-    exact = module.loss_and_gradient(logits=x, **arrays, **static)
-    for spec in (("d", None), (None, "d")):
-        for by_rows in (("d",) if spec[0] else (None,), (None,)):
-            placed = {
-                k: jax.device_put(
-                    v, NamedSharding(explicit, PartitionSpec(*(spec if v.ndim == 2 else by_rows)))
-                )
-                for k, v in arrays.items()
-            }
-            logits = jax.device_put(x, NamedSharding(explicit, PartitionSpec(*spec)))
-            found = jax.block_until_ready(jax.jit(call)(logits, placed))
-            by_autodiff = jax.block_until_ready(jax.jit(slope)(logits, placed))
-            for got, wanted in zip((*found, by_autodiff), (*exact, exact[1]), strict=True):
-                np.testing.assert_allclose(np.asarray(got), wanted, rtol=3e-6, atol=1e-7)
-print("sharded")
-"""
-
-
-def test_sharded_over_eight_devices() -> None:
-    jax = pytest.importorskip("jax")
-    if not hasattr(jax, "set_mesh"):
-        pytest.skip("JAX 0.5 has no `set_mesh`")
-    environment = os.environ | {
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
-        "JAX_PLATFORMS": "cpu",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", SHARDED],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.strip() == "sharded", done.stderr
 
 
 MADE: dict[str, Any] = {

@@ -1,7 +1,5 @@
 """PyTorch: what training code does with a loss."""
 
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -408,70 +406,3 @@ def test_derivatives_have_the_layout_of_the_logits(suite: Suite, dtype: str, axi
             *sparse_softmax_xent.gradient_and_hessian(**given, label_smoothing=smoothing),
         ):
             assert value.stride() == x.stride()
-
-
-DISTRIBUTED = """
-import torch, torch.distributed as dist
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
-from xent_api import sigmoid_xent, softmax_xent, sparse_softmax_xent
-
-dist.init_process_group("gloo")
-mesh = init_device_mesh("cpu", (dist.get_world_size(),))
-torch.manual_seed(0)
-x, z = torch.randn(6, 8), torch.rand(6, 8)
-y, w = torch.tensor([0, 1, 2, 3, -100, 5]), torch.rand(6)
-for place, rows in ((Shard(0), Shard(0)), (Shard(1), Replicate()), (Replicate(), Replicate())):
-    def placed(value):
-        where = place if value.ndim == 2 else rows
-        return distribute_tensor(value, mesh, [where])
-
-    for module, labels, options in (
-        (sigmoid_xent, z, {}),
-        (softmax_xent, z, {"weights": w, "mask": w > 0.2}),
-        (sparse_softmax_xent, y, {"weights": w, "ignore_index": -100, "label_smoothing": 0.1}),
-        (sparse_softmax_xent, y, {"ignore_index": -100, "reduction": "mean"}),
-    ):
-        given = {"labels": labels} | options
-        spread = {k: placed(v) if torch.is_tensor(v) else v for k, v in given.items()}
-        whole, parts = x.clone().requires_grad_(), placed(x).requires_grad_()
-        exact = module.loss(logits=whole, **given)
-        found = module.loss(logits=parts, **spread)
-        assert isinstance(found, DTensor)
-        exact.sum().backward()
-        found.sum().backward()
-        torch.testing.assert_close(found.full_tensor(), exact)
-        torch.testing.assert_close(parts.grad.full_tensor(), whole.grad)
-        for got, wanted in zip(
-            module.gradient_and_hessian(logits=placed(x), **spread),
-            module.gradient_and_hessian(logits=x, **given),
-            strict=True,
-        ):
-            torch.testing.assert_close(got.full_tensor(), wanted)
-if dist.get_rank() == 0:
-    print("distributed")
-dist.destroy_process_group()
-"""
-
-
-def test_distributed_tensors(suite: Suite, dtype: str, tmp_path: Path) -> None:
-    import torch
-    from torch.torch_version import TorchVersion
-
-    if TorchVersion(torch.__version__) < "2.13":
-        pytest.skip("2.8's distributed tensors cannot compare labels with the numbers of classes")
-    script = tmp_path / "distributed.py"
-    script.write_text(DISTRIBUTED)
-    command = [
-        "-W",
-        "ignore",
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-    ]
-    done = subprocess.run(
-        [sys.executable, *command, str(script)], capture_output=True, text=True, check=False
-    )
-    assert done.stdout.strip() == "distributed", done.stderr

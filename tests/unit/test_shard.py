@@ -200,7 +200,7 @@ def test_a_number_of_the_first_class_that_nobody_could_check() -> None:
 
 
 def test_more_class_weights_than_classes() -> None:
-    given = {"labels": np.asarray([0, 1]), "class_weights": np.ones(5)}
+    given: dict[str, Any] = {"labels": np.asarray([0, 1]), "class_weights": np.ones(5)}
     with pytest.raises(ValueError, match="`class_weights` must have at most 4 classes"):
         xa.sparse_softmax_xent.total_weight(**given, shard=_alone())
 

@@ -60,6 +60,14 @@ class TorchBackend(Backend):
         mesh = like.device_mesh
         return DTensor.from_local(numbers, mesh, [Replicate()] * mesh.ndim, run_check=False)
 
+    def positions(self, labels: Array, axis: int) -> Array:
+        """Return an array with an element for each row, of which nothing has to be sent."""
+        if not is_distributed(labels):
+            return super().positions(labels, axis)
+        from .mesh import zeros_of_rows
+
+        return zeros_of_rows(self.xp.moveaxis(labels, axis, -1))
+
     def accumulator(self, like: Array) -> DType | None:
         """Return the dtype of sums."""
         return eager.accumulator(like)
@@ -108,11 +116,26 @@ class TorchBackend(Backend):
         """Run the program, by the rule where autograd will want derivatives."""
         if eager.is_traced():
             return _run_traced(program, operands)
+        found = self._by_parts(program, operands) if program.rowwise else None
+        if found is not None:
+            return found
         return (
             by_rule(program, operands)
             if eager.is_differentiated(operands)
             else program.results(OPS, *operands)
         )
+
+    def _by_parts(self, program: Program, operands: Operands) -> tuple[Array, ...] | None:
+        """Return the results of distributed tensors whose classes are split, or None."""
+        if not isinstance(program, Differentiable) or not is_distributed(operands[0]):
+            return None
+        names = zip(program.operands, operands, strict=True)
+        varied = [name for name, value in names if eager.is_differentiated((value,))]
+        if varied and not program.has_derivatives(varied):
+            return None
+        from .mesh import by_parts
+
+        return by_parts(program, operands, self.run_part)
 
     def run_part(self, program: ShardProgram, operands: Operands) -> tuple[Array, ...]:
         """Run the program of rows of which other devices have classes, too."""
