@@ -42,3 +42,25 @@ def test_four_processes_of_torch(cases: str) -> None:
     processes = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "4")
     found = _run(*processes, str(SCRIPTS / "on_torch.py"), cases)
     assert len(found) == {"small": 3, "all": 8}[cases]
+
+
+@pytest.mark.parametrize("cases", SETS)
+def test_two_workers_of_dask(cases: str) -> None:
+    pytest.importorskip("distributed")
+    found = _run(str(SCRIPTS / "on_dask.py"), cases)
+    assert len(found) == {"small": 2, "all": 5}[cases]
+
+
+@pytest.mark.nightly
+def test_executors_of_cubed() -> None:
+    pytest.importorskip("cubed")
+    found = _run(str(SCRIPTS / "on_cubed.py"))
+    assert found == ["means[processes]", "means[dask]"]
+
+
+@pytest.mark.nightly
+def test_a_process_that_is_missing() -> None:
+    """The others raise within the time-out of their group, and say what they waited for."""
+    pytest.importorskip("torch")
+    found = _run(str(SCRIPTS / "missing.py"))
+    assert found == ["told"] * 2

@@ -12,6 +12,7 @@ from .names import learn_names
 
 ROOMS = {
     "array_api_strict": ("numpy", "QuietBackend"),
+    "cubed": ("cubed", "CubedBackend"),
     "cupy": ("cupy", "CupyBackend"),
     "dask": ("dask", "DaskBackend"),
     "jax": ("jax", "JaxBackend"),
