@@ -146,7 +146,7 @@ def _run_examples(session: nox.Session, *arguments: str) -> None:
         "README.md",
         "docs",
         "--ignore=docs/conf.py",
-        "--ignore=docs/how-to/many_machines.py",
+        "--ignore-glob=docs/how-to/*.py",  # which want several devices
         "--ignore-glob=*/xent_api/testing/conformance/*",  # which want a backend
         "--pyargs",
         "xent_api",
@@ -154,8 +154,10 @@ def _run_examples(session: nox.Session, *arguments: str) -> None:
     )
     # Both sides of the tables; TensorFlow's and Paddle's rows run in `peers`.
     session.run("pytest", "-W", "default", "tests/peers/test_migration.py")
-    script = "docs/how-to/many_machines.py"
-    session.run("python", "-m", "torch.distributed.run", "--nproc-per-node", "2", script)
+    for name in ("many_machines", "vocabulary_torch"):
+        command = ("python", "-m", "torch.distributed.run", "--nproc-per-node", "2")
+        session.run(*command, f"docs/how-to/{name}.py", env={"OMP_NUM_THREADS": "1"})
+    session.run("python", "docs/how-to/vocabulary_jax.py")
 
 
 @nox.session(tags=["default"])

@@ -11,13 +11,13 @@ Collective = Callable[[Array], Array]
 class ClassShard:
     r"""The part of the classes that this device has, of those on several devices.
 
-    An argument of the functions of the softmax families, and of those of `special` that work on
-    rows. Local arrays are `logits`, probability `labels`, `class_weights` and `vector`, and what
-    has their shape among the results; parts may be uneven or empty. All others are the same on
-    every device: class indices, which count over all parts, `mask`, `weights`, losses and totals.
+    It is the argument `shard` of the softmax families, and of the functions of `special` that work
+    on rows. Local are `logits`, probability `labels`, `class_weights`, `vector`, and results of
+    those shapes. Parts may be uneven or empty. All other arrays are the same on every device: class
+    indices, which are numbers among all classes, `mask`, `weights`, losses and totals.
 
-    What is sent has the shape of the loss: the maximum of each row, sums over its classes, what
-    stands at its label. Of the size of the logits nothing is.
+    Only arrays of the shape of the loss are sent: the maximum of each row, sums over its classes,
+    and what stands at its label.
 
     Parameters
     ----------
@@ -41,10 +41,11 @@ class ClassShard:
 
     Notes
     -----
-    Derivatives, by JAX (reverse mode) and PyTorch, are those of the one loss with respect to the
-    local arrays, and not of the sum of the copies that the devices have; no collective is
-    differentiated. There are first ones only: for second ones see `hessian_vector_product`. For
-    arrays of other libraries, losses are constants: `loss_and_gradient` has both.
+    JAX (in reverse mode) and PyTorch differentiate losses and the functions of `special`. The
+    derivatives are those of the one loss with respect to the local arrays, not of the sum of the
+    copies that the devices have. No collective is differentiated. Second derivatives are refused:
+    use `hessian_vector_product`. MLX refuses first ones, too, and for TensorFlow and Paddle losses
+    are constants: use `loss_and_gradient`.
 
     Examples
     --------

@@ -235,7 +235,9 @@ def distributed_tensors() -> None:
             if Shard(1) in places and module is not xa.sigmoid_xent:
                 rows = 12 // (2 if mesh is square else 1)
                 assert 0 < max(messages.sizes) <= rows, messages.sizes
-                assert len(messages.sizes) <= 40, messages.sizes
+                assert len(messages.sizes) <= 50, (
+                    messages.sizes
+                )  # loss, three slopes, mean, Hessian
 
 
 def _placed(name: str, value: Any, mesh: Any, places: tuple[Any, ...]) -> DTensor:

@@ -57,10 +57,10 @@ def whole(parts: Sequence[Any], concat: Callable[..., Any], size: int) -> Any:
 class Threads:
     """Devices that are threads of this process, and what they have sent each other."""
 
-    def __init__(self, count: int, stack: Callable[..., Any], xp: Any) -> None:
-        self.count, self.sent = count, list[tuple[int, ...]]()
+    def __init__(self, count: int, xp: Any) -> None:
+        self.count, self.sent, self.dtypes = count, list[tuple[int, ...]](), list[Any]()
         self._barrier, self._values = Barrier(count, timeout=60), [None] * count
-        self._stack, self._xp = stack, xp
+        self._xp = xp
 
     def shard(self, rank: int, first: int, size: int) -> xa.ClassShard:
         """Return what one device has."""
@@ -103,9 +103,10 @@ class Threads:
     def _all(self, rank: int, reduce: Callable[..., Any], value: Any) -> Any:
         if rank == 0:
             self.sent.append(tuple(value.shape))
+            self.dtypes.append(value.dtype)
         self._values[rank] = value
         self._barrier.wait()
-        found = reduce(self._stack(self._values), axis=0)
+        found = reduce(self._xp.stack(self._values, axis=0), axis=0)
         self._barrier.wait()
         return self._xp.astype(found, value.dtype)
 

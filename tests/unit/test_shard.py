@@ -1,5 +1,6 @@
 """Classes over several devices, for which threads stand in here."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,13 +8,13 @@ import pytest
 from helpers.parts import Threads, misses
 
 import xent_api as xa
-from xent_api.testing import check_namespace
+from xent_api.testing import Unavailable, check_namespace, find_target
 
 ROWS = ("softmax", "sparse_softmax", "weighted_softmax", "weighted_sparse_softmax", "special")
 
 
 def _threads(count: int) -> Threads:
-    return Threads(count, np.stack, np)
+    return Threads(count, np)
 
 
 @pytest.mark.parametrize("count", [2, 5])
@@ -23,6 +24,19 @@ def test_every_reference_value_holds_over_uneven_and_empty_parts(family: str, co
     findings = check_namespace("numpy", dtypes, call=_threads(count).call, families=[family])
     assert not list(misses(findings))
     assert sum(finding.points for finding in findings) > 1000
+
+
+@pytest.mark.parametrize("family", ROWS)
+@pytest.mark.parametrize("name", ["array_api_strict", "torch"])
+def test_other_libraries_hold_them_too(name: str, family: str) -> None:
+    try:
+        target = find_target(name)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    findings = check_namespace(
+        target, ["float32"], call=Threads(3, target.xp).call, families=[family]
+    )
+    assert not list(misses(findings))
 
 
 def _given(family: Any) -> dict[str, Any]:
@@ -43,9 +57,11 @@ LOCAL = {"logits", "class_weights", "vector"}
 ENDS = [(0, 5), (5, 5), (5, 6), (6, 12)]
 
 
-def _over_devices(function: Any, given: dict[str, Any], axis: int = -1) -> tuple[list[Any], Any]:
+def _over_devices(
+    function: Any, given: dict[str, Any], axis: int = -1, threads: Threads | None = None
+) -> tuple[list[Any], Any]:
     """Return what each device has, of classes in an axis, and what was sent."""
-    threads = _threads(len(ENDS))
+    threads = threads or _threads(len(ENDS))
     dense = given["labels"].ndim == given["logits"].ndim
 
     def device(rank: int) -> Any:
@@ -100,6 +116,35 @@ def test_a_loss_sends_three_numbers_of_each_row() -> None:
     for name in ("loss", "gradient", "loss_and_gradient"):
         _, sent = _over_devices(getattr(xa.sparse_softmax_xent, name), given)
         assert sent == [(2,)] * 3
+
+
+WEIGHTS = {"class_weights": np.ones(12, "f")}
+SENT: dict[str, tuple[str, dict[str, Any], int]] = {
+    "`loss`, `gradient` or `loss_and_gradient` against class indices": (
+        "loss_and_gradient",
+        {},
+        16,
+    ),
+    "with `class_weights`": ("loss_and_gradient", WEIGHTS, 20),
+    "with `label_smoothing`": ("loss_and_gradient", {"label_smoothing": 0.1}, 24),
+    "with both": ("loss_and_gradient", WEIGHTS | {"label_smoothing": 0.1}, 48),
+    "`gradient_and_hessian` against class indices": ("gradient_and_hessian", {}, 28),
+    "`loss` against a probability for each class": ("loss", {}, 32),
+}
+"""As on the page about growth: call → function, options, bytes a row."""
+
+
+@pytest.mark.parametrize("call", SENT)
+def test_the_page_says_how_much_is_sent(call: str) -> None:
+    name, options, most = SENT[call]
+    dense = "probability" in call
+    labels = np.ones((2, 12), "f") if dense else np.asarray([3, 4])
+    module, threads = xa.softmax_xent if dense else xa.sparse_softmax_xent, _threads(len(ENDS))
+    given = {"labels": labels, "logits": np.zeros((2, 12), "f")} | options
+    _over_devices(getattr(module, name), given, threads=threads)
+    assert sum(dtype.itemsize for dtype in threads.dtypes) == most
+    page = Path(__file__).parents[2] / "docs" / "growth.md"
+    assert f"| {call} | {most} |" in page.read_text(encoding="utf-8")
 
 
 def test_a_row_of_no_axis() -> None:

@@ -25,7 +25,6 @@ def has_closed_form(program: Program, floating: Iterable[bool]) -> TypeGuard[Dif
 def no_derivative(outputs: tuple[str, ...]) -> NotImplementedError:
     """Return the error for a derivative that would be one of what is sent."""
     return NotImplementedError(
-        f"over several devices {' and '.join(outputs)} must not be differentiated; first "
-        "derivatives are those of a loss and of `special`'s functions, second ones are had by "
-        "`hessian_vector_product`"
+        f"`{'` and `'.join(outputs)}` over several devices must not be differentiated here: "
+        "`loss_and_gradient` returns first derivatives, `hessian_vector_product` second ones"
     )

@@ -1,8 +1,12 @@
 """MLX: the direct way, on a namespace completed and repaired to the standard."""
 
+from typing import Any, NoReturn
+
 from .._math.ops import DifferentiatedOps
+from .._math.shard import ShardProgram
 from .._typing import Array, DType, Namespace
 from .base import Backend
+from .derivatives import no_derivative
 
 
 class MlxBackend(Backend):
@@ -18,6 +22,17 @@ class MlxBackend(Backend):
     def sized(self) -> bool:
         """Tell no: ``mx.compile(shapeless=True)`` would keep the sizes of its first call."""
         return False
+
+    def run_part(self, program: ShardProgram, operands: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Return the results, and refuse derivatives, which are 0 for constants."""
+
+        def refused(*_: Any) -> NoReturn:
+            raise no_derivative(program.outputs)
+
+        function = self.xp.custom_function(lambda *operands: list(self.run(program, operands)))
+        function.vjp(refused)
+        function.jvp(refused)
+        return tuple(function(*operands))
 
     def accumulator(self, like: Array) -> DType | None:
         """Return float64 where operations run on the CPU: the GPU has none."""

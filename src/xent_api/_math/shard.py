@@ -33,7 +33,8 @@ class ShardOps:
 
     def plain_row_sum(self, x: Array, dtype: DType) -> Array:
         """Return the sum of each row as the library adds up in a dtype."""
-        return self._sent("sum", self._ops.plain_row_sum(x, dtype))
+        part = self._ops.plain_row_sum(x, dtype) if x.shape[-1] else self._zeros(dtype)
+        return self._sent("sum", part)
 
     def row_sum(self, x: Array, dtype: DType) -> Array:
         """Return the sum of each row, of parts that have all their digits."""
@@ -98,9 +99,8 @@ class ShardOps:
 
     def _zeros(self, dtype: DType) -> Array:
         """Return a 0 of each row."""
-        return self._ops.zeros_like(
-            self._ops.plain_row_sum(self._ops.cast(self._like, dtype), dtype)
-        )
+        like = self._ops.cast(self._like, dtype)
+        return self._ops.zeros_like(self._ops.sum(like, axis=-1, keepdims=True))
 
 
 class ShardProgram(NamedTuple):
