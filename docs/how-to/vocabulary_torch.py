@@ -27,7 +27,7 @@ def main() -> None:
     first, last = rank * VOCABULARY // world, (rank + 1) * VOCABULARY // world
 
     torch.manual_seed(0)  # the same model and data in each process
-    hidden, head = torch.randn(8, 16), torch.randn(VOCABULARY, 16)
+    hidden, head = torch.randn(8, 16, requires_grad=True), torch.randn(VOCABULARY, 16)
     labels = torch.arange(8) * 7  # numbers among all classes, the same in every process
 
     part = head[first:last].clone().requires_grad_()  # all of the head that is here
@@ -41,14 +41,16 @@ def main() -> None:
         labels=labels, logits=hidden @ part.T, label_smoothing=0.1, reduction="mean", shard=shard
     )
     loss.backward()  # sends nothing
+    all_reduce(dist.ReduceOp.SUM)(hidden.grad)  # each process has the share of its classes
 
-    whole = head.requires_grad_()
+    states, whole = hidden.detach().requires_grad_(), head.requires_grad_()
     wanted = xa.sparse_softmax_xent.loss(
-        labels=labels, logits=hidden @ whole.T, label_smoothing=0.1, reduction="mean"
+        labels=labels, logits=states @ whole.T, label_smoothing=0.1, reduction="mean"
     )
     wanted.backward()
     torch.testing.assert_close(loss, wanted)
     torch.testing.assert_close(part.grad, whole.grad[first:last])
+    torch.testing.assert_close(hidden.grad, states.grad)
     dist.destroy_process_group()
     print(f"process {rank} of {world}: loss and gradient are those of the whole vocabulary")
 

@@ -16,8 +16,8 @@ class ClassShard:
     those shapes. Parts may be uneven or empty. All other arrays are the same on every device: class
     indices, which are numbers among all classes, `mask`, `weights`, losses and totals.
 
-    Only arrays of the shape of the loss are sent: the maximum of each row, sums over its classes,
-    and what stands at its label.
+    Only numbers of rows are sent: the maximum of each row, sums over its classes, and what stands
+    at its label.
 
     Parameters
     ----------
@@ -27,17 +27,19 @@ class ClassShard:
     size : int
         The number of all classes.
     max : callable
-        Takes an array of the shape of the loss, and returns its elementwise maximum over the
-        devices.
+        Takes an array with a number for each row, and returns its elementwise maximum over the
+        devices, in the same dtype.
     sum : callable
         The same for the sum. Both may work in place.
 
     Raises
     ------
     TypeError
-        For a `size` that is no int, or a `max` or `sum` that cannot be called.
+        For a `first` or `size` of another kind, or a `max` or `sum` that cannot be called.
     ValueError
-        For a `size` below 1. Functions that take it raise one for local classes beyond `size`.
+        For a `size` below 1. Functions that take it raise one for local classes beyond `size`, and
+        for a `max` or `sum` that returns something else. Where an array as `first` is beyond it,
+        which nobody reads, the rows are NaN.
 
     Notes
     -----
@@ -46,6 +48,9 @@ class ClassShard:
     copies that the devices have. No collective is differentiated. Second derivatives are refused:
     use `hessian_vector_product`. MLX refuses first ones, too, and for TensorFlow and Paddle losses
     are constants: use `loss_and_gradient`.
+
+    Parts have to cover all classes, each class once, and `size` and labels have to be the same on
+    every device. That is not checked: something would have to be sent for it.
 
     Examples
     --------
@@ -85,8 +90,9 @@ class ClassShard:
         max: Collective,
         sum: Collective,
     ) -> None:
-        if isinstance(first, bool):
-            raise TypeError("`first` must be an int or a 0-d integer array; got bool")
+        if isinstance(first, bool) or not (isinstance(first, Integral) or hasattr(first, "dtype")):
+            kind = type(first).__name__
+            raise TypeError(f"`first` must be an int or a 0-d integer array; got {kind}")
         given: object = size
         if isinstance(given, bool) or not isinstance(given, Integral):
             raise TypeError(f"`size` must be an int; got {type(given).__name__}")

@@ -31,7 +31,7 @@ def test_eight_devices_of_jax(cases: str) -> None:
     if not hasattr(jax, "set_mesh"):
         pytest.skip("JAX 0.5 has no `set_mesh`")
     found = _run(str(SCRIPTS / "on_jax.py"), cases)
-    assert len(found) == {"small": 6, "all": 9}[cases]
+    assert len(found) == {"small": 6, "all": 11}[cases]
 
 
 @pytest.mark.parametrize("cases", SETS)
@@ -41,7 +41,7 @@ def test_four_processes_of_torch(cases: str) -> None:
         pytest.skip("2.8's distributed tensors cannot compare labels with the numbers of classes")
     processes = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "4")
     found = _run(*processes, str(SCRIPTS / "on_torch.py"), cases)
-    assert len(found) == {"small": 3, "all": 8}[cases]
+    assert len(found) == {"small": 3, "all": 10}[cases]
 
 
 @pytest.mark.parametrize("cases", SETS)

@@ -1,5 +1,7 @@
 """PyTorch: what training code does with a loss."""
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -406,3 +408,18 @@ def test_derivatives_have_the_layout_of_the_logits(suite: Suite, dtype: str, axi
             *sparse_softmax_xent.gradient_and_hessian(**given, label_smoothing=smoothing),
         ):
             assert value.stride() == x.stride()
+
+
+def test_the_first_call_of_all_may_be_transformed(suite: Suite, dtype: str) -> None:
+    """What is found out once must not be found out of what a transformation has wrapped."""
+    script = (
+        "import torch, xent_api as xa\n"
+        "x = torch.zeros(2, 3)\n"
+        "loss = lambda x: xa.sparse_softmax_xent.loss(\n"
+        "    labels=torch.tensor([0, 1]), logits=x, reduction='mean')\n"
+        "print(torch.func.grad(loss)(x).shape)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "torch.Size([2, 3])", done.stderr

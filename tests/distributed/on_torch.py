@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from helpers.parts import local, misses, size_of, uneven, whole
+from torch.autograd import forward_ad
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
@@ -240,6 +241,71 @@ def distributed_tensors() -> None:
                 )  # loss, three slopes, mean, Hessian
 
 
+def ways_of_distributing() -> None:
+    """Rows that are one, class weights that are whole, three messages; what is refused."""
+    mesh = init_device_mesh("cpu", (2, dist.get_world_size() // 2))
+    places = (Shard(0), Shard(1))
+    for rows in (1, 4):
+        torch.manual_seed(0)
+        x, w, c = torch.randn(rows, 8), torch.rand(rows), torch.rand(8)
+        given = {"logits": x, "labels": torch.arange(rows), "weights": w, "class_weights": c}
+        spread = {n: _placed(n, v, mesh, places) for n, v in given.items()}
+        spread["class_weights"] = distribute_tensor(c, mesh, [Replicate(), Replicate()])
+        pairs = zip(
+            _results(xa.sparse_softmax_xent, spread, {}),
+            _results(xa.sparse_softmax_xent, given, {}),
+            strict=True,
+        )
+        for value, wanted in pairs:
+            torch.testing.assert_close(value.full_tensor(), wanted)
+    plain: dict[str, Any] = {"labels": spread["labels"], "logits": spread["logits"].detach()}
+    plain["logits"].requires_grad_()
+    with Messages() as messages:
+        xa.sparse_softmax_xent.loss(**plain).sum().backward()
+    assert messages.sizes == [2, 2, 2], messages.sizes
+    dense = {"labels": spread["logits"], "logits": spread["logits"]}
+    compiled_loss: Any = torch.compile(xa.softmax_xent.loss, fullgraph=True)
+    compiled_loss(**dense)
+    shard = Group().shard(0, 8)
+    for wrong in (plain | {"labels": given["labels"]}, plain | {"shard": shard}):
+        try:
+            xa.sparse_softmax_xent.loss(**wrong)
+        except TypeError:
+            continue
+        raise AssertionError
+
+
+def transformations() -> None:
+    """Forward mode and ``torch.func`` are refused, also in their first call of all."""
+    group = Group()
+    begin, end = uneven(11, group.count)[group.rank]
+    x = torch.zeros(3, end - begin)
+
+    def total(x: Any) -> Any:
+        labels = torch.tensor([0, 1, 2])
+        shard = group.shard(begin, 11)
+        return xa.sparse_softmax_xent.loss(labels=labels, logits=x, shard=shard).sum()
+
+    def forward() -> Any:
+        dual: Any = forward_ad.dual_level
+        with dual():
+            dual_of: Any = forward_ad.make_dual
+            return total(dual_of(x, x))
+
+    refused: list[Any] = [
+        lambda: torch.func.grad(total)(x),
+        lambda: torch.func.jvp(total, (x,), (x,)),
+        lambda: torch.func.vmap(total)(x[None]),
+        forward,
+    ]
+    for wrong in refused:
+        try:
+            wrong()
+        except NotImplementedError:
+            continue
+        raise AssertionError
+
+
 def _placed(name: str, value: Any, mesh: Any, places: tuple[Any, ...]) -> DTensor:
     """Return a distributed tensor of which rows and classes lie as those of the logits do."""
     found = []
@@ -308,7 +374,9 @@ CASES = (
     reference_values,
     special_functions,
     compiled,
+    transformations,
     distributed_tensors,
+    ways_of_distributing,
     totals_beyond_32_bits,
 )
 

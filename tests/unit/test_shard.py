@@ -193,6 +193,7 @@ def _alone(**changed: Any) -> xa.ClassShard:
         ({"size": 4.0}, TypeError, "`size` must be an int; got float"),
         ({"size": True}, TypeError, "`size` must be an int; got bool"),
         ({"size": 0}, ValueError, "`size` must be at least 1, the number of all classes; got 0"),
+        ({"first": 0.5}, TypeError, "`first` must be an int or a 0-d integer array; got float"),
         ({"first": True}, TypeError, "`first` must be an int or a 0-d integer array; got bool"),
         ({"max": None}, TypeError, "`max` must be callable, a collective; got NoneType"),
         ({"sum": 3}, TypeError, "`sum` must be callable, a collective; got int"),
@@ -215,15 +216,27 @@ def test_a_shard_that_is_none(changed: dict[str, Any], kind: type[Exception], te
         ),
         (_alone(first=1), ValueError, "`first` must lie in [0, 0], so that 4 local classes are "),
         (_alone(first=-1), ValueError, "`first` must lie in [0, 0], so that 4 local classes are "),
-        (_alone(first=0.5), TypeError, "`first` must be an array of a namespace of the Array API "),
         (
             _alone(first=np.zeros(1, int)),
             TypeError,
             "`first` must be an int or a 0-d integer array",
         ),
         (_alone(first=np.zeros(())), TypeError, "`first` must be an int or a 0-d integer array; "),
-        (_alone(sum=lambda v: v[None]), ValueError, "`sum` must return an array of the shape that"),
-        (_alone(max=lambda _: None), ValueError, "`max` must return an array of the shape that "),
+        (
+            _alone(sum=lambda v: v[None]),
+            ValueError,
+            "`sum` must return an array of the shape and dtype that it takes, (2,), float64; ",
+        ),
+        (
+            _alone(sum=lambda v: v.astype("f")),
+            ValueError,
+            "`sum` must return an array of the shape",
+        ),
+        (
+            _alone(max=lambda _: None),
+            ValueError,
+            "`max` must return an array of the shape and dtype that it takes, (2,), float64; ",
+        ),
     ],
 )
 def test_a_shard_that_does_not_fit(shard: Any, kind: type[Exception], text: str) -> None:
@@ -239,9 +252,17 @@ def test_a_number_of_the_first_class_that_nobody_could_check() -> None:
     """Where it may be traced it is not read: beyond all classes the rows are NaN."""
     given: dict[str, Any] = {"labels": np.asarray([0, 1]), "logits": np.zeros((2, 3))}
     for first, is_right in ((0, True), (1, True), (2, False), (-1, False)):
-        shard = _alone(first=np.asarray(first))
-        value = xa.sparse_softmax_xent.loss(**given, shard=shard)
-        assert np.isnan(value).any() != is_right
+        for dtype in ("int64", "int8"):
+            shard = _alone(first=np.asarray(first, dtype))
+            value = xa.sparse_softmax_xent.loss(**given, shard=shard)
+            assert np.isnan(value).any() != is_right
+        weights: dict[str, Any] = {"labels": np.asarray([2, 3]), "class_weights": np.ones(3)}
+        total = xa.sparse_softmax_xent.total_weight(**weights, shard=shard)
+        assert np.isnan(total) != is_right
+    narrow = np.zeros((), "int8") + np.int8(2)
+    many = xa.ClassShard(first=narrow, size=400, max=np.copy, sum=np.copy)
+    given = {"labels": np.asarray([2, 3]), "logits": np.zeros((2, 3))}
+    assert np.isfinite(xa.sparse_softmax_xent.loss(**given, shard=many)).all()
 
 
 def test_more_class_weights_than_classes() -> None:

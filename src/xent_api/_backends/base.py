@@ -60,6 +60,11 @@ class Backend:
             return self.xp.arange(size, dtype=dtype, **beside)
         return self.xp.asarray(list(range(size)), dtype=dtype, **beside)
 
+    def integer(self, number: Array) -> Array:
+        """Return a number in the default integer dtype."""
+        info = self.xp.__array_namespace_info__()
+        return self.ops.cast(number, info.default_dtypes(device=self.device(number))["integral"])
+
     def class_numbers(self, size: int, labels: Array) -> Array:
         """Return the numbers of so many classes, in the last axis, to compare labels with."""
         info = self.xp.__array_namespace_info__()
@@ -73,6 +78,7 @@ class Backend:
     def positions(self, labels: Array, axis: int) -> Array:
         """Return an array with an element for each row of labels, whose values do not matter."""
         if labels.shape[axis] == 0:
+            labels = self.xp.astype(labels, self.xp.int8)  # booleans have no sum
             labels = self.xp.sum(labels, axis=axis, keepdims=True)
         return (labels if axis == -1 else self.xp.moveaxis(labels, axis, -1))[..., :1]
 

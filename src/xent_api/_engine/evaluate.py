@@ -22,8 +22,9 @@ def evaluate(
     if shard is None:
         return backend.evaluate(program, operands, summed)
     part = ShardProgram(program, shard, _classes(arrays))
-    first = () if isinstance(shard.first, int) else (shard.first,)
-    return backend.totals(backend.run_part(part, (*operands, *first)), summed)
+    if not isinstance(shard.first, int):
+        operands = (*operands, backend.integer(shard.first))
+    return backend.totals(backend.run_part(part, operands), summed)
 
 
 def _classes(arrays: dict[str, Array]) -> int:

@@ -18,9 +18,12 @@ class ShardOps:
     is -inf, and the sum 0.
     """
 
-    def __init__(self, ops: Namespace, shard: ClassShard, first: Array | int, like: Array) -> None:
+    def __init__(
+        self, ops: Namespace, shard: ClassShard, first: Array | int, classes: int, like: Array
+    ) -> None:
         """Take the primitives of parts, and an array whose other axes are those of the rows."""
         self._ops, self._shard, self._first, self._like = ops, shard, first, like
+        self._last = shard.size - classes
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ops, name)
@@ -84,23 +87,27 @@ class ShardOps:
             part = self._ops.where(self._is_right(), part, nan)
         collective: Collective = getattr(self._shard, name)
         value = self._ops.for_sending(part[..., 0])
-        shape, found = tuple(value.shape), collective(value)
-        if found is None or tuple(found.shape) != shape:
-            got = "None" if found is None else f"shape {tuple(found.shape)}"
+        shape, dtype, found = tuple(value.shape), value.dtype, collective(value)
+        got_shape, got_dtype = getattr(found, "shape", None), getattr(found, "dtype", None)
+        if got_shape is None or tuple(got_shape) != shape or got_dtype != dtype:
+            got = type(found).__name__
+            got = got if got_shape is None else f"{tuple(got_shape)}, {got_dtype}"
             raise ValueError(
-                f"`{name}` must return an array of the shape that it takes, {shape}; got {got}"
+                f"`{name}` must return an array of the shape and dtype that it takes, {shape}, "
+                f"{dtype}; got {got}"
             )
         return found[..., None]
 
     def _is_right(self) -> Array:
         """Tell whether all local classes, from one that nobody could check, are among all."""
-        last = self._shard.size - self._like.shape[-1]
-        return (self._first >= 0) & (self._first <= last)
+        return (self._first >= 0) & (self._first <= self._last)
 
     def _zeros(self, dtype: DType) -> Array:
         """Return a 0 of each row."""
-        like = self._ops.cast(self._like, dtype)
-        return self._ops.zeros_like(self._ops.sum(like, axis=-1, keepdims=True))
+        like = self._like
+        if like.shape[-1]:
+            return self._ops.zeros_like(self._ops.cast(like[..., :1], dtype))
+        return self._ops.sum(self._ops.cast(like, dtype), axis=-1, keepdims=True)
 
 
 class ShardProgram(NamedTuple):
@@ -186,4 +193,4 @@ class ShardProgram(NamedTuple):
         first = self.shard.first if len(operands) == len(self.program.operands) else last
         names = self.program.operands
         like = operands[names.index("logits" if "logits" in names else "labels")]
-        return ShardOps(ops, self.shard, first, like)
+        return ShardOps(ops, self.shard, first, self.classes, like)

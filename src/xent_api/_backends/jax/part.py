@@ -59,11 +59,14 @@ def by_rule(
 def _constant(program: ShardProgram, operands: tuple[Array, ...], run: Run) -> tuple[Array, ...]:
     """Run a program that must not be differentiated."""
 
-    def forward(*_: Array) -> Any:
+    def call(*operands: Array) -> tuple[Array, ...]:
+        return run(program, operands)
+
+    def backward(*_: Any) -> Any:
         raise no_derivative(program.outputs)
 
-    function = jax.custom_vjp(lambda *operands: run(program, operands))
-    function.defvjp(forward, lambda *_: None)
+    function = jax.custom_vjp(call)
+    function.defvjp(lambda *operands: (call(*operands), None), backward)
     results: tuple[Array, ...] = function(*operands)
     return results
 
@@ -71,7 +74,8 @@ def _constant(program: ShardProgram, operands: tuple[Array, ...], run: Run) -> t
 def _added_up(value: Array, product: Array) -> Array:
     """Return the cotangent of an operand from one that has a part for each class and row.
 
-    It is the derivative of a sum of products with the operand, in which JAX itself adds up what
-    belongs to one that was broadcast, over axes of the array and of the mesh.
+    It is the derivative of a sum of products with an array like the operand, in which JAX itself
+    adds up what belongs to one that was broadcast, over axes of the array and of the mesh.
     """
-    return jax.grad(lambda value: (value * product).sum())(value)
+    ones = jax.numpy.where(value == value, 1.0, 1.0).astype(value.dtype)  # that vary as it does
+    return jax.grad(lambda ones: (ones * product).sum())(ones)

@@ -41,6 +41,7 @@ class Rule(NamedTuple):
             and (self.hessian or "hessian" not in program.outputs)
             and (traced or not self.traced)
             and (program.compute != program.wide or not self.float32)
+            and (self.float64 or not isinstance(program, ShardProgram))
         )
 
 

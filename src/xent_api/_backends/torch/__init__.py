@@ -62,7 +62,7 @@ class TorchBackend(Backend):
 
     def positions(self, labels: Array, axis: int) -> Array:
         """Return an array with an element for each row, of which nothing has to be sent."""
-        if not is_distributed(labels):
+        if not is_distributed(labels) or eager.is_traced():
             return super().positions(labels, axis)
         from .mesh import zeros_of_rows
 
@@ -127,10 +127,15 @@ class TorchBackend(Backend):
 
     def _by_parts(self, program: Program, operands: Operands) -> tuple[Array, ...] | None:
         """Return the results of distributed tensors whose classes are split, or None."""
-        if not isinstance(program, Differentiable) or not is_distributed(operands[0]):
+        if not isinstance(program, Differentiable) or not any(map(is_distributed, operands)):
             return None
-        names = zip(program.operands, operands, strict=True)
-        varied = [name for name, value in names if eager.is_differentiated((value,))]
+        named = dict(zip(program.operands, operands, strict=True))
+        for name, value in named.items():
+            if value.ndim and name != "classes" and not is_distributed(value):
+                raise TypeError(
+                    f"`{name}` must be a distributed tensor on the mesh of the others; got a Tensor"
+                )
+        varied = [name for name, value in named.items() if eager.is_differentiated((value,))]
         if varied and not program.has_derivatives(varied):
             return None
         from .mesh import by_parts
@@ -139,6 +144,13 @@ class TorchBackend(Backend):
 
     def run_part(self, program: ShardProgram, operands: Operands) -> tuple[Array, ...]:
         """Run the program of rows of which other devices have classes, too."""
+        if any(is_distributed(value) for value in operands):
+            raise TypeError("`shard` must be None for distributed tensors, which know their parts")
+        if eager.is_transformed(operands):  # whose derivatives would be those of what is sent
+            raise NotImplementedError(
+                "with `shard` there is no forward mode, and no transformation of torch.func: first "
+                "derivatives are had by `backward` and torch.autograd.grad"
+            )
         if not eager.is_differentiated(operands):
             return program.results(OPS, *operands)
         results: tuple[Array, ...] = Part.apply(program, *operands)

@@ -69,6 +69,15 @@ def are_plain(operands: Iterable[Array]) -> bool:
     return not is_intercepted()
 
 
+def is_transformed(operands: Iterable[Array]) -> bool:
+    """Tell whether forward mode or a transformation of ``torch.func`` is at work."""
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return True
+    if forward_ad._current_level < 0:
+        return False
+    return any(forward_ad.unpack_dual(value).tangent is not None for value in operands)
+
+
 def is_intercepted() -> bool:
     """Tell whether somebody wants to see each operation, in Python: a mode or a transformation."""
     within = torch._C._functorch.peek_interpreter_stack() is not None

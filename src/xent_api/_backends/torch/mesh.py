@@ -1,7 +1,7 @@
 """Distributed tensors whose classes are split over one dimension of a mesh, by their parts.
 
 PyTorch's own operations are right for them, but there are four times as many messages, and some
-derivatives gather logits. Rows are left as they are split.
+derivatives gather logits. The rows of logits are left as they are split.
 """
 
 from collections.abc import Callable
@@ -108,6 +108,11 @@ def _like(given: dict[str, Array]) -> Array:
     return given["logits" if "logits" in given else "labels"]
 
 
+def _is_one(tensor: Array, place: Any) -> bool:
+    """Tell whether an axis that is split has one element, as what is broadcast has."""
+    return isinstance(place, Shard) and tensor.shape[place.dim] == 1
+
+
 def _reduced(group: Any, operation: Any, value: Array) -> Array:
     dist.all_reduce(value, op=operation, group=group)
     return value
@@ -124,5 +129,8 @@ def _split(size: Any, given: dict[str, Array]) -> Split | None:
     over = [i for i, place in enumerate(model.placements) if place == Shard(model.ndim - 1)]
     if len(over) != 1:
         return None
-    rows = [Replicate() if i == over[0] else place for i, place in enumerate(like.placements)]
+    rows = [
+        Replicate() if i == over[0] or _is_one(like, place) else place
+        for i, place in enumerate(like.placements)
+    ]
     return Split(like.device_mesh, over[0], rows, like.ndim)

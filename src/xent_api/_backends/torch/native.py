@@ -97,7 +97,7 @@ def _shared() -> Shared | None:
     )
     # (By name: the registry imports this room.)
     registry = import_module("..registry", __package__)
-    backend = registry.find_backend(view(torch.empty(0, device=CPU)))
+    backend = registry.find_backend(memory.of_buffer(_parts(1)))  # no tensor: it may be wrapped
     assert backend is not None, "NumPy is there"
     return Shared(native.NativeCalls(tensors).find, scalars.quotient, view, backend)
 
