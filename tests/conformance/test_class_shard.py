@@ -65,7 +65,6 @@ def _assert_same(suite: Suite, parts: Any, wholes: Any, dtype: str) -> None:
             assert close or (got != got and exact != exact)
 
 
-@pytest.mark.everywhere
 @pytest.mark.eager
 @pytest.mark.parametrize("first", ["int", "array"])
 @pytest.mark.parametrize("family", [softmax_xent, sparse_softmax_xent], ids=["dense", "indices"])
@@ -104,7 +103,6 @@ def test_a_part_that_is_traced(suite: Suite, dtype: str, family: Any) -> None:
     test_a_part_is_the_whole_beside_classes_that_are_switched_off(suite, dtype, family, "array")
 
 
-@pytest.mark.everywhere
 @pytest.mark.eager
 def test_functions_of_a_part(suite: Suite, dtype: str) -> None:
     part, whole = suite.array(LOGITS, dtype), suite.array(_around(LOGITS, -INF), dtype)
@@ -117,7 +115,6 @@ def test_functions_of_a_part(suite: Suite, dtype: str) -> None:
         _assert_same(suite, found, suite.call(named, {"x": whole}), dtype)
 
 
-@pytest.mark.everywhere
 @pytest.mark.eager
 def test_booleans_of_no_classes(suite: Suite, dtype: str) -> None:
     """A device may have none; then the rows are counted by the others' number of them."""
@@ -132,7 +129,6 @@ def test_booleans_of_no_classes(suite: Suite, dtype: str) -> None:
     assert tuple(slope.shape) == (4, 0)
 
 
-@pytest.mark.everywhere
 @pytest.mark.eager
 def test_a_label_that_no_device_has(suite: Suite, dtype: str) -> None:
     arrays = {

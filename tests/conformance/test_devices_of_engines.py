@@ -1,4 +1,4 @@
-"""Several devices and processes: each script of ``tests/distributed`` runs its cases."""
+"""Several devices and processes: each script of ``tests/devices`` runs its cases."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[1] / "distributed"
+SCRIPTS = Path(__file__).parents[1] / "devices"
 SETS = ["small", pytest.param("all", marks=pytest.mark.nightly)]
 
 
