@@ -209,6 +209,35 @@ def derivatives(*, small: bool) -> None:
         assert set(sent(compiled)) <= {1, rows, sums}, sent(compiled)
 
 
+def weighted_means(*, small: bool) -> None:
+    """The denominator of a mean has derivatives by weights, class weights and labels, too."""
+    del small
+    mesh = mesh_of("classes")
+    for (module, dense, options), check in product(_families(), (True, False)):
+        given = _given(dense=dense)
+        names = [name for name in given if given[name].dtype == jnp.float32]
+        specs = {
+            name: P(*(None if axis == "rows" else axis for axis in spec))
+            for name, spec in _specs(dense=dense).items()
+        }
+
+        def mean(floating: Any, rest: Any, shard: Any = None, of: Any = (module, options)) -> Any:
+            module, options = of
+            return module.loss(**rest | floating, **options, reduction="weighted_mean", shard=shard)
+
+        def part(floating: Any, rest: Any, mean: Any = mean) -> Any:
+            shard = shard_of(96, floating["logits"].shape[-1])
+            return jax.value_and_grad(mean)(floating, rest, shard)
+
+        floating = {name: given[name] for name in names}
+        rest = {name: value for name, value in given.items() if name not in names}
+        ins = {name: specs[name] for name in names}, {name: specs[name] for name in rest}
+        mapped = jax.shard_map(
+            part, mesh=mesh, in_specs=ins, out_specs=(P(), ins[0]), check_vma=check
+        )
+        _close(jax.jit(mapped)(floating, rest), jax.value_and_grad(mean)(floating, rest), 1e-5)
+
+
 def what_is_sent(*, small: bool) -> None:
     """Of a loss with its gradient it is three numbers of each row, or five and a mean."""
     del small
@@ -473,6 +502,7 @@ def main() -> None:
 SMALL = (derivatives, what_is_sent, sharded_arrays, sharded_batches, means, what_is_refused)
 CASES = (
     *SMALL,
+    weighted_means,
     parts_of_all_sizes,
     what_tools_find,
     reference_values,

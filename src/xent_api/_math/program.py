@@ -33,6 +33,8 @@ SLOPES: dict[str, Any] = {
     "class_weights": "class_weight_slope",
 }
 """The derivatives of the loss of the softmax families."""
+WEIGHT_SLOPES = {"labels": "class_factor", "weights": "weight", "class_weights": "class_share"}
+"""Those of the weights of their rows."""
 
 
 class LossProgram(NamedTuple):
@@ -110,7 +112,7 @@ class LossProgram(NamedTuple):
         """Return the program, of the same operands, of the derivative of an output."""
         name = self.outputs[output]
         if self.rowwise:
-            name = SLOPES[operand]
+            name = (WEIGHT_SLOPES if name == "weight" else SLOPES)[operand]
         elif operand == "logits":
             name = NEXT[name]
         return self._with(
@@ -250,10 +252,11 @@ class LossProgram(NamedTuple):
             None if self.wrt == name else values.get(name) for name in ("weights", "class_weights")
         ]
         factors = class_weights, weights
-        if self.outputs == ("weight",):
+        if self.outputs[0] in WEIGHT_SLOPES.values():
+            (name,) = self.outputs
             if self.family == "softmax":
-                return {"weight": softmax.dense_weight(ops, rows, z, *factors)}
-            return {"weight": softmax.sparse_weight(ops, rows, classes, z, keep, *factors)}
+                return {name: DENSE[name](ops, rows, z, *factors)}
+            return {name: SPARSE[name](ops, rows, classes, z, keep, *factors)}
         x, last = values["logits"], denominator if self.divides_last else None
         denominator = None if self.divides_last else denominator
         if self.family == "softmax":
@@ -293,6 +296,9 @@ DENSE: dict[str, Callable[..., Array]] = {
     PRODUCT: softmax.hessian_vector_product,
     "label_slope": softmax.label_slope,
     "class_weight_slope": softmax.class_weight_slope,
+    "weight": softmax.dense_weight,
+    "class_share": softmax.dense_class_share,
+    "class_factor": softmax.class_factor,
 }
 SPARSE: dict[str, Callable[..., Array]] = {
     "loss": softmax.sparse_loss,
@@ -301,5 +307,7 @@ SPARSE: dict[str, Callable[..., Array]] = {
     "probabilities": softmax.sparse_probabilities,
     PRODUCT: softmax.hessian_vector_product,
     "class_weight_slope": softmax.sparse_class_weight_slope,
+    "weight": softmax.sparse_weight,
+    "class_share": softmax.sparse_class_share,
 }
-"""Output → its formula from the terms."""
+"""Output → its formula, of the terms of a row, or of what it weighs."""

@@ -8,7 +8,7 @@ from .._shard import ClassShard, Collective
 from .._typing import Array, DType, Namespace
 from . import sums
 from .ops import LabelPlace
-from .program import Differentiable
+from .program import WEIGHT_SLOPES, Differentiable
 
 
 class ShardOps:
@@ -168,6 +168,8 @@ class ShardProgram(NamedTuple):
 
     def has_derivatives(self, operands: Iterable[str]) -> bool:
         """Tell whether there are those with respect to all these operands."""
+        if self.outputs == ("weight",):
+            return all(name in WEIGHT_SLOPES for name in operands)
         return self.program.has_derivatives(operands)
 
     def with_slope(self) -> "ShardProgram":

@@ -197,6 +197,49 @@ def sparse_weight(
     return _times_weights(ops, value, weights)
 
 
+def dense_class_share(
+    ops: Namespace,
+    _rows: Rows,
+    z: Array,
+    _class_weights: Array | None,
+    weights: Array | float | None,
+) -> Array:
+    """Return the derivative of the weight of the rows by the weights of their classes: w*z."""
+    w = row_weights(ops, weights, z)
+    return z if w is None else z * w
+
+
+def sparse_class_share(
+    ops: Namespace,
+    rows: Rows,
+    classes: Array,
+    labels: Array,
+    keep: Array | None,
+    _class_weights: Array | None,
+    weights: Array | float | None,
+) -> Array:
+    """Return the same for class indices: w at the label, 0 elsewhere."""
+    at = ops.place(classes, labels, rows.compute)
+    share = ops.ones_like(ops.cast(labels, rows.compute))
+    share = ops.where(_is_class_or_left_out(labels, rows.size, keep), share, nan)
+    others = ops.cast(classes, rows.compute) * 0.0 + share * 0.0
+    w = row_weights(ops, weights, share)
+    return ops.set_at_label(others, at, share if w is None else share * w)
+
+
+def class_factor(
+    ops: Namespace,
+    _rows: Rows,
+    z: Array,
+    class_weights: Array,
+    weights: Array | float | None,
+) -> Array:
+    """Return the derivative of the weight of the rows by their labels: w*c."""
+    w = row_weights(ops, weights, z)
+    value = ops.zeros_like(z) + class_weights
+    return value if w is None else value * w
+
+
 def _times_weights(ops: Namespace, value: Array, weights: Array | float | None) -> Array:
     w = row_weights(ops, weights, value)
     return value if w is None else value * w

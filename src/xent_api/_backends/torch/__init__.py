@@ -129,6 +129,8 @@ class TorchBackend(Backend):
         """Return the results of distributed tensors whose classes are split, or None."""
         if not isinstance(program, Differentiable) or not any(map(is_distributed, operands)):
             return None
+        if eager.is_transformed(operands):
+            return None
         named = dict(zip(program.operands, operands, strict=True))
         for name, value in named.items():
             if value.ndim and name != "classes" and not is_distributed(value):
