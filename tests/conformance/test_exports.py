@@ -67,7 +67,11 @@ def test_torch(suite: Suite, dtype: str, family: str) -> None:
 
 @pytest.mark.only("jax")
 @pytest.mark.parametrize(
-    "family", ["sigmoid", "sparse_softmax", pytest.param("softmax", marks=pytest.mark.nightly)]
+    "family",
+    [
+        "sigmoid",
+        *(pytest.param(f, marks=pytest.mark.nightly) for f in ("softmax", "sparse_softmax")),
+    ],
 )
 def test_jax(suite: Suite, dtype: str, family: str) -> None:
     import jax

@@ -166,7 +166,7 @@ def derivatives(*, small: bool) -> None:
     for (module, dense, options), kind, check in product(
         _families(), (AxisType.Auto, AxisType.Explicit), (True, False)
     ):
-        if small and (kind is AxisType.Auto or dense or not options["label_smoothing"]):
+        if small and (kind is AxisType.Auto or dense or check or not options["label_smoothing"]):
             continue
         given, specs, mesh = (
             _given(dense=dense),
@@ -499,9 +499,10 @@ def main() -> None:
         sys.stdout.write(f"{case.__name__}\n")
 
 
-SMALL = (derivatives, what_is_sent, sharded_arrays, sharded_batches, means, what_is_refused)
+SMALL = (derivatives, what_is_sent, sharded_arrays, means, what_is_refused)
 CASES = (
     *SMALL,
+    sharded_batches,
     weighted_means,
     parts_of_all_sizes,
     what_tools_find,

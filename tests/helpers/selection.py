@@ -11,7 +11,8 @@
 - All others have those marked `everywhere`, and their own ones.
 - What PyTorch and TensorFlow compile, JAX without float64 and ndonnx lack the reference values of
   all rows but those of class indices, which take them longest; JAX without float64 lacks the
-  documented examples; PyTorch with kernels, which has PyTorch's derivatives, has one of them.
+  documented examples; PyTorch with kernels, which has PyTorch's derivatives, has one of them. What
+  JAX traces lacks those with class weights, and ndonnx all about them and the facades.
 """
 
 from typing import Any
@@ -54,9 +55,14 @@ def _takes_long(item: pytest.Item, suite: Suite, params: dict[str, Any]) -> bool
     name = suite.target.name
     if name == "jax:x32" and "test_documented.py" in item.nodeid:
         return True
+    if name == "ndonnx" and any(part in item.nodeid for part in ("class_weights", "test_facades")):
+        return True
     slow = _is_compiled_by_torch(item) or name in ("jax:x32", "ndonnx")
     slow = slow or (name == "tensorflow" and suite.traced)
-    return slow and str(params.get("family", "")).startswith(("softmax", "weighted", "special"))
+    family = str(params.get("family", ""))
+    if name == "jax" and suite.traced and family.startswith("weighted"):
+        return True
+    return slow and family.startswith(("softmax", "weighted", "special"))
 
 
 def _is_compiled_by_torch(item: pytest.Item) -> bool:

@@ -125,6 +125,7 @@ def test_a_folder_that_cannot_be_is_said_at_once(
     assert "--report" in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.nightly
 def test_the_files(tmp_path: Path) -> None:
     out = io.StringIO()
     short = ["--backend", "numpy", "--dtypes", "float32", "--families", "sigmoid"]

@@ -71,7 +71,7 @@ def are_plain(operands: Iterable[Array]) -> bool:
 
 def is_transformed(operands: Iterable[Array]) -> bool:
     """Tell whether forward mode or a transformation of ``torch.func`` is at work."""
-    if torch._C._functorch.peek_interpreter_stack() is not None:
+    if torch._C._are_functorch_transforms_active():  # which compilers trace, too
         return True
     if forward_ad._current_level < 0:
         return False
