@@ -34,7 +34,7 @@ class Mutation(NamedTuple):
 SIGMOID, MASKING, PROGRAM = "_math/sigmoid.py", "_math/masking.py", "_math/program.py"
 SOFTMAX, SUMS = "_math/softmax.py", "_math/sums.py"
 ELEMENTARY, NATIVE = "_math/elementary.py", frozenset({"numpy:native"})
-SPECIAL = "_math/special.py"
+SPECIAL, SHARD = "_math/special.py", "_math/shard.py"
 OPS, OPTIONS, DTYPES = "_math/ops.py", "_checks/options.py", "_checks/dtypes.py"
 AUTODIFF = frozenset({"torch", "jax", "mlx"})
 RULES = frozenset({"torch", "jax"})
@@ -843,13 +843,43 @@ MUTATIONS = (
         'return tangent if self.outputs[0] == "log_softmax"',
         only=frozenset({"jax"}),
     ),
+    Mutation(
+        "shard: the maximum of the part",
+        SHARD,
+        'return self._sent("max", self._ops.row_max(x))',
+        "return self._ops.row_max(x)",
+    ),
+    Mutation(
+        "shard: labels are numbers of local classes",
+        SHARD,
+        "self._ops.place(classes, labels - first, dtype)",
+        "self._ops.place(classes, labels, dtype)",
+    ),
+    Mutation(
+        "shard: the logit of another device's label",
+        SHARD,
+        "self._ops.where(is_local, take(x, at), 0.0)",
+        "take(x, at)",
+    ),
+    Mutation(
+        "shard: local classes are all",
+        "_engine/plan.py",
+        "size: int = logits.shape[-1] if inputs.shard is None else inputs.shard.size",
+        "size: int = logits.shape[-1]",
+    ),
+    Mutation(
+        "shard: a first class beyond all of them",
+        SHARD,
+        "return (self._first >= 0) & (self._first <= self._last)",
+        "return self._first >= 0",
+    ),
 )
 
 
 SUITE = [
     *(
         f"tests/unit/test_{name}.py"
-        for name in ("log1p", "native", "native_rows", "native_torch", "numpy", "tiles")
+        for name in ("log1p", "native", "native_rows", "native_torch", "numpy", "shard", "tiles")
     ),
     "tests/conformance",
     "--nightly",
@@ -861,7 +891,10 @@ MODULE = "xent_api.testing.conformance"
 QUICK = [
     *(
         f"tests/conformance/test_{name}.py"
-        for name in ("masks", "reductions", "softmax", "autodiff", "class_weights", "functions")
+        for name in (
+            *("masks", "reductions", "softmax", "autodiff", "class_weights", "class_shard"),
+            "functions",
+        )
     ),
     "--pyargs",
     "xent_api.testing",

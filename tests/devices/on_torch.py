@@ -262,7 +262,7 @@ def ways_of_distributing() -> None:
         xa.sparse_softmax_xent.loss(**plain).sum().backward()
     assert messages.sizes == [2, 2, 2], messages.sizes
     dense = {"labels": spread["logits"], "logits": spread["logits"]}
-    # (Not by Inductor, whose cache on disk keeps the names of groups, which differ among processes.)
+    # (Inductor's cache on disk keeps names of groups, which differ among processes.)
     compiled_loss: Any = torch.compile(xa.softmax_xent.loss, fullgraph=True, backend="aot_eager")
     compiled_loss(**dense)
     shard = Group().shard(0, 8)
