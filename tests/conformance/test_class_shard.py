@@ -141,3 +141,64 @@ def test_a_label_that_no_device_has(suite: Suite, dtype: str) -> None:
         rows = suite.floats(value)
         rows = rows[:: len(rows) // 4]
         assert [v != v for v in rows] == [False, True, True, False]
+
+
+def _loss(suite: Suite, dtype: str, x: Any) -> Any:
+    labels = suite.array([y + FIRST for y in INDICES], "int32")
+    return sparse_softmax_xent.loss(labels=labels, logits=x, shard=_shard(FIRST))
+
+
+@pytest.mark.only("torch")
+@pytest.mark.eager
+def test_pytorch_s_derivatives_of_a_part(suite: Suite, dtype: str) -> None:
+    import torch
+
+    x = suite.array(LOGITS, dtype).requires_grad_()
+    weights = suite.array(CLASS_WEIGHTS, "float32").requires_grad_()
+    labels = suite.array([y + FIRST for y in INDICES], "int32")
+    given = {"labels": labels, "logits": x, "shard": _shard(FIRST)}
+    loss = _loss(suite, dtype, x).sum()
+    (slope,) = torch.autograd.grad(loss, x, create_graph=True)
+    suite.assert_close(slope.detach(), sparse_softmax_xent.gradient(**given).detach(), dtype)
+    with pytest.raises(NotImplementedError, match="`gradient` over several devices"):
+        slope.sum().backward()
+    with pytest.raises(NotImplementedError, match="`gradient` and `probabilities` over several"):
+        sparse_softmax_xent.gradient_and_probabilities(**given)[1].sum().backward()
+    with pytest.raises(NotImplementedError, match=r"no transformation of torch\.func"):
+        torch.func.grad(lambda x: _loss(suite, dtype, x).sum())(x.detach())
+    total = sparse_softmax_xent.total_weight(
+        labels=labels, class_weights=weights, shard=_shard(FIRST)
+    )
+    assert torch.autograd.grad(total, weights)[0].tolist() == [2.0, 1.0, 1.0]
+
+
+@pytest.mark.only("jax")
+@pytest.mark.eager
+def test_jax_s_derivatives_of_a_part(suite: Suite, dtype: str) -> None:
+    import jax
+
+    x = suite.array(LOGITS, dtype)
+    labels = suite.array([y + FIRST for y in INDICES], "int32")
+    slope = jax.grad(lambda x: _loss(suite, dtype, x).sum())
+    wanted = sparse_softmax_xent.gradient(labels=labels, logits=x, shard=_shard(FIRST))
+    suite.assert_close(slope(x), wanted, dtype)
+    with pytest.raises(NotImplementedError, match="`loss` and `gradient` over several devices"):
+        jax.grad(lambda x: slope(x).sum())(x)
+
+    def total(weights: Any) -> Any:
+        given = {"labels": labels, "class_weights": weights}
+        return sparse_softmax_xent.total_weight(**given, shard=_shard(FIRST))
+
+    found = jax.grad(total)(suite.array(CLASS_WEIGHTS, "float32"))
+    assert suite.floats(found) == [2.0, 1.0, 1.0]
+
+
+@pytest.mark.only("mlx")
+@pytest.mark.eager
+def test_mlx_has_no_derivatives_of_a_part(suite: Suite, dtype: str) -> None:
+    import mlx.core as mx
+
+    x = suite.array(LOGITS, dtype)
+    for derive in (mx.grad, lambda f: lambda x: mx.jvp(f, [x], [x])):
+        with pytest.raises(NotImplementedError, match="`loss` over several devices"):
+            derive(lambda x: _loss(suite, dtype, x).sum())(x)

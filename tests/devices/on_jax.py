@@ -132,6 +132,7 @@ def _given(*, dense: bool) -> dict[str, Any]:
         "logits": jnp.asarray(3.0 * random.normal(size=(rows, classes)), jnp.float32),
         "labels": labels,
         "weights": jnp.asarray(random.uniform(size=rows), jnp.float32),
+        "mask": jnp.asarray(random.uniform(size=rows) < 0.8),
         "class_weights": jnp.asarray(random.uniform(size=classes), jnp.float32),
     }
 
@@ -139,7 +140,8 @@ def _given(*, dense: bool) -> dict[str, Any]:
 def _specs(*, dense: bool) -> dict[str, Any]:
     both, rows = P("rows", "classes"), P("rows")
     labels = both if dense else rows
-    return {"logits": both, "labels": labels, "weights": rows, "class_weights": P("classes")}
+    of_rows = {"weights": rows, "mask": rows}
+    return {"logits": both, "labels": labels, **of_rows, "class_weights": P("classes")}
 
 
 def _families() -> Any:
