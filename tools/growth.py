@@ -91,7 +91,7 @@ def on_jax(count: int) -> dict[str, Any]:
     for shapes in COLLECTIVES.findall(call.as_text()):
         for kind, dims in re.findall(r"(\w+)\[([\d,]*)\]", shapes):
             sent += BYTES[kind] * prod(int(n) for n in dims.split(",") if n)
-    found = {"bytes": sent / ROWS}
+    found = {"bytes": sent / ROWS if count > 1 else 0}
     found["fixed"] = timed(lambda: jax.block_until_ready(call(*given)))
     call, *given = compiled(OWN * count)
     found["growing"] = timed(lambda: jax.block_until_ready(call(*given)))

@@ -191,6 +191,11 @@ def test_jax_s_derivatives_of_a_part(suite: Suite, dtype: str) -> None:
 
     found = jax.grad(total)(suite.array(CLASS_WEIGHTS, "float32"))
     assert suite.floats(found) == [2.0, 1.0, 1.0]
+    labels = suite.array([FIRST, SIZE, -1, FIRST + 1], "int32")  # two of which are no classes
+    found = jax.grad(total)(suite.array(CLASS_WEIGHTS, "float32"))
+    assert suite.floats(found) == [1.0, 1.0, 0.0]
+    with jax.numpy_dtype_promotion("strict"):
+        slope(x)
 
 
 @pytest.mark.only("mlx")

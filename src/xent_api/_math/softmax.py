@@ -214,17 +214,16 @@ def sparse_class_share(
     rows: Rows,
     classes: Array,
     labels: Array,
-    keep: Array | None,
+    _keep: Array | None,
     _class_weights: Array | None,
     weights: Array | float | None,
 ) -> Array:
     """Return the same for class indices: w at the label, 0 elsewhere."""
     at = ops.place(classes, labels, rows.compute)
-    share = ops.ones_like(ops.cast(labels, rows.compute))
-    share = ops.where(_is_class_or_left_out(labels, rows.size, keep), share, nan)
-    others = ops.cast(classes, rows.compute) * 0.0 + share * 0.0
-    w = row_weights(ops, weights, share)
-    return ops.set_at_label(others, at, share if w is None else share * w)
+    ones = ops.ones_like(ops.cast(labels, rows.compute))
+    zeros = ops.zeros_like(ops.cast(classes, rows.compute)) + ops.zeros_like(ones)
+    w = row_weights(ops, weights, ones)
+    return ops.set_at_label(zeros, at, ones if w is None else w + ops.zeros_like(ones))
 
 
 def class_factor(

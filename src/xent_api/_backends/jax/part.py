@@ -45,10 +45,11 @@ def by_rule(
         found: dict[str, Array] = {}
         for name, value in zip(program.operands, operands, strict=True):
             if name in floating:
+                derivative = slope
                 if name != "logits":
-                    (slope,) = _constant(program.derivative(0, name), operands, run)
-                factor = cotangents[0].astype(slope.dtype)
-                product = program.pulled(ops, slope, factor, operands)
+                    (derivative,) = _constant(program.derivative(0, name), operands, run)
+                factor = cotangents[0].astype(derivative.dtype)
+                product = program.pulled(ops, derivative, factor, operands)
                 found[name] = _added_up(value, product)
         return tuple([found.get(name) for name in program.operands])
 
@@ -80,4 +81,4 @@ def _added_up(value: Array, product: Array) -> Array:
     adds up what belongs to one that was broadcast, over axes of the array and of the mesh.
     """
     ones = jax.numpy.where(value == value, 1.0, 1.0).astype(value.dtype)  # that vary as it does
-    return jax.grad(lambda ones: (ones * product).sum())(ones)
+    return jax.grad(lambda ones: (ones.astype(product.dtype) * product).sum())(ones)

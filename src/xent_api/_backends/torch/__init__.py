@@ -127,17 +127,12 @@ class TorchBackend(Backend):
 
     def _by_parts(self, program: Program, operands: Operands) -> tuple[Array, ...] | None:
         """Return the results of distributed tensors whose classes are split, or None."""
-        if not isinstance(program, Differentiable) or not any(map(is_distributed, operands)):
+        if not isinstance(program, Differentiable) or not all(map(is_distributed, operands)):
             return None
         if eager.is_transformed(operands):
             return None
-        named = dict(zip(program.operands, operands, strict=True))
-        for name, value in named.items():
-            if value.ndim and name != "classes" and not is_distributed(value):
-                raise TypeError(
-                    f"`{name}` must be a distributed tensor on the mesh of the others; got a Tensor"
-                )
-        varied = [name for name, value in named.items() if eager.is_differentiated((value,))]
+        names = zip(program.operands, operands, strict=True)
+        varied = [name for name, value in names if eager.is_differentiated((value,))]
         if varied and not program.has_derivatives(varied):
             return None
         from .mesh import by_parts
