@@ -18,15 +18,15 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 import jax
 import jax.numpy as jnp
 import numpy as np
-from helpers.parts import is_local, misses, size_of
+from helpers.parts import check_references, families, is_local, size_of
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 import xent_api as xa
-from xent_api.testing import check_namespace
 
+SMALL = sys.argv[1:] == ["small"]
+"""Whether a few cases of each kind are enough."""
 COUNT = 8
-ROWS = ("softmax", "sparse_softmax", "weighted_softmax", "weighted_sparse_softmax", "special")
 COLLECTIVES = re.compile(
     r"= (.*?) (all-reduce|all-gather|all-to-all|reduce-scatter|collective-permute)(?:-start)?\("
 )
@@ -79,7 +79,7 @@ def _reduced(function: Any, arrays: dict[str, Any]) -> Any:
 
 
 def over_devices(
-    function: Callable[..., Any], arrays: dict[str, Any], *, check: bool, **options: Any
+    function: Callable[..., Any], arrays: dict[str, Any], *, check_vma: bool, **options: Any
 ) -> Any:
     """Call a function whose classes are spread over as many devices as divide them."""
     if "x" in arrays and arrays["x"].ndim < 2:
@@ -100,7 +100,7 @@ def over_devices(
     shapes = jax.eval_shape(lambda given: function(**given, **options), arrays)
     outs = jax.tree.map(lambda v: P(None, "classes") if v.ndim == 2 else P(), shapes)
     mesh = mesh_of("classes", count=count)
-    mapped = jax.shard_map(part, mesh=mesh, in_specs=specs, out_specs=outs, check_vma=check)
+    mapped = jax.shard_map(part, mesh=mesh, in_specs=specs, out_specs=outs, check_vma=check_vma)
     values = [
         jax.device_put(value, NamedSharding(mesh, spec))
         for value, spec in zip(arrays.values(), specs, strict=True)
@@ -108,18 +108,13 @@ def over_devices(
     return jax.jit(mapped)(*values)
 
 
-def reference_values(*, small: bool) -> None:
+def reference_values() -> None:
     """Every reference value is one of classes over devices; gradients are those of autodiff."""
-    del small
     dtypes = ["float32", "float16", "bfloat16"]
-    for check in (True, False):
-        call = partial(over_devices, check=check)
-        found = list(misses(check_namespace("jax:x32", dtypes, call=call, families=ROWS)))
-        assert not found, "\n".join(found)
+    for check_vma in (True, False):
+        check_references("jax:x32", dtypes, partial(over_devices, check_vma=check_vma))
     with jax.enable_x64(True):
-        call = partial(over_devices, check=True)
-        found = list(misses(check_namespace("jax", ["float64"], call=call, families=ROWS)))
-        assert not found, "\n".join(found)
+        check_references("jax", ["float64"], partial(over_devices, check_vma=True))
 
 
 def _given(*, dense: bool) -> dict[str, Any]:
@@ -144,31 +139,21 @@ def _specs(*, dense: bool) -> dict[str, Any]:
     return {"logits": both, "labels": labels, **of_rows, "class_weights": P("classes")}
 
 
-def _families() -> Any:
-    for module, smoothing in product((xa.sparse_softmax_xent, xa.softmax_xent), (0.0, 0.1)):
-        dense = module is xa.softmax_xent
-        yield (
-            module,
-            dense,
-            {"label_smoothing": smoothing} | ({} if dense else {"ignore_index": -100}),
-        )
-
-
 def _close(found: Any, wanted: Any, rtol: float = 3e-6) -> None:
     for value, exact in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
         np.testing.assert_allclose(np.asarray(value), np.asarray(exact), rtol=rtol, atol=2e-7)
 
 
-def derivatives(*, small: bool) -> None:
+def derivatives() -> None:
     """The derivatives by all arguments are those of the one loss, whatever is checked.
 
     Rows lie over one axis of the mesh, and classes over the other. Without checks users add up what
     belongs to the class weights, of which each part of the rows has its own derivative.
     """
     for (module, dense, options), kind, check in product(
-        _families(), (AxisType.Auto, AxisType.Explicit), (True, False)
+        families(), (AxisType.Auto, AxisType.Explicit), (True, False)
     ):
-        if small and (kind is AxisType.Auto or dense or check or not options["label_smoothing"]):
+        if SMALL and (kind is AxisType.Auto or dense or check or not options["label_smoothing"]):
             continue
         given, specs, mesh = (
             _given(dense=dense),
@@ -211,11 +196,10 @@ def derivatives(*, small: bool) -> None:
         assert set(sent(compiled)) <= {1, rows, sums}, sent(compiled)
 
 
-def weighted_means(*, small: bool) -> None:
+def weighted_means() -> None:
     """The denominator of a mean has derivatives by weights, class weights and labels, too."""
-    del small
     mesh = mesh_of("classes")
-    for (module, dense, options), check in product(_families(), (True, False)):
+    for (module, dense, options), check in product(families(), (True, False)):
         given = _given(dense=dense)
         names = [name for name in given if given[name].dtype == jnp.float32]
         specs = {
@@ -240,9 +224,8 @@ def weighted_means(*, small: bool) -> None:
         _close(jax.jit(mapped)(floating, rest), jax.value_and_grad(mean)(floating, rest), 1e-5)
 
 
-def what_is_sent(*, small: bool) -> None:
-    """Of a loss with its gradient it is three numbers of each row, or five and a mean."""
-    del small
+def what_is_sent() -> None:
+    """A loss with its gradient sends three numbers of each row."""
     rows, classes = 6, 64
     mesh = mesh_of("classes")
     x = jax.device_put(jnp.zeros((rows, classes)), NamedSharding(mesh, P(None, "classes")))
@@ -264,10 +247,10 @@ def what_is_sent(*, small: bool) -> None:
         assert sizes == [rows] * 3, sizes
 
 
-def sharded_arrays(*, small: bool) -> None:
+def sharded_arrays() -> None:
     """An array whose classes lie on several devices is one array, and its logits stay there."""
-    for (module, dense, options), kind in product(_families(), (AxisType.Auto, AxisType.Explicit)):
-        if small and (dense or options["label_smoothing"]):
+    for (module, dense, options), kind in product(families(), (AxisType.Auto, AxisType.Explicit)):
+        if SMALL and (dense or options["label_smoothing"]):
             continue
         given, specs, mesh = (
             _given(dense=dense),
@@ -296,10 +279,10 @@ def sharded_arrays(*, small: bool) -> None:
         assert most <= 24, sent(compiled)  # a quarter of the logits that a device has
 
 
-def sharded_batches(*, small: bool) -> None:
+def sharded_batches() -> None:
     """An array whose rows lie on several devices is one array, also line by line."""
     random = np.random.default_rng(0)
-    mesh = mesh_of("rows", kind=AxisType.Explicit if small else AxisType.Auto)
+    mesh = mesh_of("rows")
     rows = NamedSharding(mesh, P("rows"))
     given: dict[str, Any] = {
         "logits": random.uniform(-5.0, 5.0, (32, 3)).astype("f"),
@@ -323,13 +306,12 @@ def sharded_batches(*, small: bool) -> None:
     assert total.devices() == {jax.devices()[1]}  # though nothing of the labels is counted
 
 
-def parts_of_all_sizes(*, small: bool) -> None:
+def parts_of_all_sizes() -> None:
     """Few and many classes on each device hold the bars, whatever primitives serve them.
 
     Logits are multiples of 1/64, so that their differences are exact. The exact values are those of
     the definition in 80 bits, of which float32 takes 24.
     """
-    del small
     random = np.random.default_rng(0)
     for local in (1, 2, 3, 4, 12, 40, 300):
         size = COUNT * local
@@ -346,12 +328,12 @@ def parts_of_all_sizes(*, small: bool) -> None:
         dense = np.eye(size, dtype="f")[y]
         for labels, family in ((jnp.asarray(y), xa.sparse_softmax_xent), (dense, xa.softmax_xent)):
             arrays = {"logits": jnp.asarray(x, jnp.float32), "labels": jnp.asarray(labels)}
-            found = over_devices(family.loss_and_gradient, arrays, check=True)
+            found = over_devices(family.loss_and_gradient, arrays, check_vma=True)
             for value, exact in zip(found, (loss, slope), strict=True):
                 ulp = np.spacing(np.abs(exact).astype("f")).astype(float)
                 normal = np.abs(exact) > 1e-37
                 assert (np.abs(np.asarray(value) - exact) / ulp)[normal].max() <= 4.0, local
-        found = over_devices(named, {"x": jnp.asarray(x, jnp.float32)}, check=True)
+        found = over_devices(named, {"x": jnp.asarray(x, jnp.float32)}, check_vma=True)
         assert (np.abs(np.asarray(found) - p) / np.spacing(p.astype("f")))[p > 1e-37].max() <= 4.0
 
 
@@ -360,9 +342,8 @@ def named(*, x: Any, **options: Any) -> Any:
     return xa.special.softmax(x, **options)
 
 
-def what_tools_find(*, small: bool) -> None:
+def what_tools_find() -> None:
     """No NaN is made on the way, also where classes are switched off."""
-    del small
     x, mesh, split = (
         jnp.zeros((3, 16)).at[:, 13:].set(-jnp.inf),
         mesh_of("classes"),
@@ -383,9 +364,8 @@ def what_tools_find(*, small: bool) -> None:
         assert np.isfinite(np.asarray(jax.jit(mapped)(x))).all()
 
 
-def long_rows(*, small: bool) -> None:
+def long_rows() -> None:
     """No Hessian of logits whose classes lie on several devices gathers them."""
-    del small
     size, mesh = 16_392, mesh_of("classes")
     x = jax.device_put(jnp.zeros((4, size)), NamedSharding(mesh, P(None, "classes")))
     for module, labels in ((xa.softmax_xent, x), (xa.sparse_softmax_xent, jnp.arange(4))):
@@ -397,7 +377,7 @@ def long_rows(*, small: bool) -> None:
         assert max(sent(compiled)) <= 4 * COUNT, sent(compiled)
 
 
-def means(*, small: bool) -> None:
+def means() -> None:
     """A mean over all devices, with weights, a mask, and a part of which nothing counts."""
     random = np.random.default_rng(0)
     x = jnp.asarray(random.normal(size=(16, 5)), jnp.float32)
@@ -430,7 +410,7 @@ def means(*, small: bool) -> None:
 
     wanted = jax.value_and_grad(exact)(x)
     split, mesh = P("machines"), mesh_of("machines")
-    for check in (True,) if small else (True, False):
+    for check in (True,) if SMALL else (True, False):
         mapped = jax.shard_map(
             part, mesh=mesh, in_specs=(split, split), out_specs=(P(), split), check_vma=check
         )
@@ -441,9 +421,8 @@ def means(*, small: bool) -> None:
     assert not np.asarray(slopes[1]).any()
 
 
-def what_is_refused(*, small: bool) -> None:
+def what_is_refused() -> None:
     """A second derivative is none, as a part beyond all classes is; a label may be none."""
-    del small
     mesh, split = mesh_of("classes"), P(None, "classes")
     x, y = jnp.zeros((3, 16)), jnp.asarray([0, 16, -1])
 
@@ -475,9 +454,8 @@ def what_is_refused(*, small: bool) -> None:
         raise AssertionError(error)
 
 
-def totals_beyond_32_bits(*, small: bool) -> None:
+def totals_beyond_32_bits() -> None:
     """Without float64 a count has 32 bits, and their sum over devices is taken in float32."""
-    del small
     each, mesh = 300_000_000, mesh_of("machines")
     labels = jax.jit(
         lambda: jnp.zeros((COUNT * each,), jnp.int8),
@@ -495,15 +473,14 @@ def totals_beyond_32_bits(*, small: bool) -> None:
 
 def main() -> None:
     """Run the cases, or a few of them."""
-    small = sys.argv[1:] == ["small"]
-    for case in SMALL if small else CASES:
-        case(small=small)
+    for case in FEW if SMALL else CASES:
+        case()
         sys.stdout.write(f"{case.__name__}\n")
 
 
-SMALL = (derivatives, what_is_sent, sharded_arrays, means, what_is_refused)
+FEW = (derivatives, what_is_sent, sharded_arrays, means, what_is_refused)
 CASES = (
-    *SMALL,
+    *FEW,
     sharded_batches,
     weighted_means,
     parts_of_all_sizes,

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from helpers.parts import local, misses, size_of, uneven, whole
+from helpers.parts import check_references, families, local, size_of, uneven, whole
 from torch.autograd import forward_ad
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -22,9 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import xent_api as xa
-from xent_api.testing import check_namespace
 
-ROWS = ("softmax", "sparse_softmax", "weighted_softmax", "weighted_sparse_softmax", "special")
 Shape = tuple[int, ...]
 
 
@@ -76,9 +74,7 @@ class Group:
 def reference_values() -> None:
     """Every reference value is one of classes over processes; gradients are those of autograd."""
     dtypes = ["float32", "float64", "float16", "bfloat16"]
-    findings = check_namespace("torch", dtypes, call=Group().call, families=ROWS)
-    found = list(misses(findings))
-    assert not found, "\n".join(found)
+    check_references("torch", dtypes, Group().call)
 
 
 def _given(*, dense: bool) -> dict[str, Any]:
@@ -94,13 +90,6 @@ def _given(*, dense: bool) -> dict[str, Any]:
     }
 
 
-def _families() -> Any:
-    for module, smoothing in product((xa.sparse_softmax_xent, xa.softmax_xent), (0.0, 0.1)):
-        dense = module is xa.softmax_xent
-        options = {"label_smoothing": smoothing} | ({} if dense else {"ignore_index": -100})
-        yield module, dense, options
-
-
 def derivatives() -> None:
     """The derivatives by all arguments are those of the one loss; of the logits nothing is sent.
 
@@ -108,7 +97,7 @@ def derivatives() -> None:
     """
     group = Group()
     begin, end = uneven(11, group.count)[group.rank]
-    for (module, dense, options), reduction in product(_families(), ("sum", "weighted_mean")):
+    for (module, dense, options), reduction in product(families(), ("sum", "weighted_mean")):
         given = _given(dense=dense)
         names = [n for n, v in given.items() if v.is_floating_point()]
         leaves = {n: given[n].clone().requires_grad_(n in names) for n in given}
@@ -221,7 +210,7 @@ def distributed_tensors() -> None:
     line = init_device_mesh("cpu", (dist.get_world_size(),))
     square = init_device_mesh("cpu", (2, dist.get_world_size() // 2))
     ways = [(line, (place,)) for place in (Shard(0), Shard(1), Replicate())]
-    for module, dense, options in [(xa.sigmoid_xent, True, {}), *_families()]:
+    for module, dense, options in [(xa.sigmoid_xent, True, {}), *families()]:
         given = _given(dense=dense)
         given = {n: v.flatten(0, 1) if v.ndim > 1 else v for n, v in given.items()}
         if module is xa.sigmoid_xent:

@@ -6,15 +6,17 @@ value that the whole rows are held to is one of the parts, with the same bar.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from threading import Barrier
 from typing import Any
 
 import xent_api as xa
+from xent_api.testing import check_namespace
 
 OF_CLASSES = ("logits", "class_weights", "vector", "x")
 """The arguments that are local, besides the labels of each class."""
-Part = Callable[[int, dict[str, Any], dict[str, Any]], Any]
-"""From the number of a device, its arrays and the options to its results."""
+ROWS = ("softmax", "sparse_softmax", "weighted_softmax", "weighted_sparse_softmax", "special")
+"""The families of reference values that have classes."""
 
 
 def is_local(name: str, arrays: dict[str, Any]) -> bool:
@@ -111,8 +113,24 @@ class Threads:
         return self._xp.astype(found, value.dtype)
 
 
-def misses(findings: list[Any]) -> Iterator[str]:
-    """Yield what is wrong."""
-    for finding in findings:
-        if not finding.passed:
-            yield f"{finding.family} {finding.dtype} {finding.quantity}: {finding.told()[0]}"
+def families() -> Iterator[tuple[Any, bool, dict[str, Any]]]:
+    """Yield a family, whether it has a label for each class, and options."""
+    for module, smoothing in product((xa.sparse_softmax_xent, xa.softmax_xent), (0.0, 0.1)):
+        dense = module is xa.softmax_xent
+        options: dict[str, Any] = {} if dense else {"ignore_index": -100}
+        yield module, dense, options | {"label_smoothing": smoothing}
+
+
+def check_references(
+    target: Any, dtypes: list[str], call: Any, families: Sequence[str] = ROWS
+) -> int:
+    """Assert that every reference value is within its bar; return how many there are."""
+    findings = check_namespace(target, dtypes, call=call, families=families)
+    wrong = [
+        f"{finding.family} {finding.dtype} {finding.quantity}: {finding.told()[0]}"
+        for finding in findings
+        if not finding.passed
+    ]
+    assert findings
+    assert not wrong, "\n".join(wrong)
+    return sum(finding.points for finding in findings)

@@ -60,15 +60,14 @@ class Backend:
             return self.xp.arange(size, dtype=dtype, **beside)
         return self.xp.asarray(list(range(size)), dtype=dtype, **beside)
 
-    def integer(self, number: Array) -> Array:
-        """Return a number in the default integer dtype."""
+    def integral(self, like: Array) -> DType:
+        """Return the default integer dtype of the device of `like`."""
         info = self.xp.__array_namespace_info__()
-        return self.ops.cast(number, info.default_dtypes(device=self.device(number))["integral"])
+        return info.default_dtypes(device=self.device(like))["integral"]
 
     def class_numbers(self, size: int, labels: Array) -> Array:
         """Return the numbers of so many classes, in the last axis, to compare labels with."""
-        info = self.xp.__array_namespace_info__()
-        integer = info.default_dtypes(device=self.device(labels))["integral"]
+        integer = self.integral(labels)
         if name_of(labels.dtype) in ("int64", "uint64"):
             integer = self.xp.int64  # of which a narrower one would make other classes
         classes = self.arange(size, integer, labels)
@@ -160,8 +159,7 @@ class Backend:
         That is the default integer dtype. Where it has 32 bits (``jax.numpy`` by default, MLX), a
         count beyond them would wrap around without an error: then it is the widest floating dtype.
         """
-        xp, device = self.xp, self.device(like)
-        integer = xp.__array_namespace_info__().default_dtypes(device=device)["integral"]
+        xp, integer = self.xp, self.integral(like)
         largest = xp.iinfo(integer).max
         size = None if largest > INT32_MAX else static_size(tuple(like.shape))
         if largest > INT32_MAX or (size is not None and size <= largest):

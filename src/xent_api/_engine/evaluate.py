@@ -23,7 +23,7 @@ def evaluate(
         return backend.evaluate(program, operands, summed)
     part = ShardProgram(program, shard, _classes(arrays))
     if not isinstance(shard.first, int):
-        operands = (*operands, backend.integer(shard.first))
+        operands = (*operands, backend.ops.cast(shard.first, backend.integral(shard.first)))
     return backend.totals(backend.run_part(part, operands), summed)
 
 

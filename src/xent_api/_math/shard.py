@@ -36,13 +36,11 @@ class ShardOps:
 
     def plain_row_sum(self, x: Array, dtype: DType) -> Array:
         """Return the sum of each row as the library adds up in a dtype."""
-        part = self._ops.plain_row_sum(x, dtype) if x.shape[-1] else self._zeros(dtype)
-        return self._sent("sum", part)
+        return self._summed(self._ops.plain_row_sum, x, dtype)
 
     def row_sum(self, x: Array, dtype: DType) -> Array:
         """Return the sum of each row, of parts that have all their digits."""
-        part = self._ops.row_sum(x, dtype) if x.shape[-1] else self._zeros(dtype)
-        return self._sent("sum", part)
+        return self._summed(self._ops.row_sum, x, dtype)
 
     def sum_excluding_max(self, e: Array, dtype: DType) -> Array:
         """Return the sum of each row of e <= 1 without one of those that are 1."""
@@ -63,6 +61,9 @@ class ShardOps:
     def take_class(self, x: Array, at: LabelPlace) -> Array:
         """Return what one array for all rows has at the label, from the device that has it."""
         return self._taken(self._ops.take_class, x, at)
+
+    def _summed(self, add_up: Callable[..., Array], x: Array, dtype: DType) -> Array:
+        return self._sent("sum", add_up(x, dtype) if x.shape[-1] else self._zeros(dtype))
 
     def _taken(self, take: Callable[..., Array], x: Array, at: LabelPlace) -> Array:
         size = x.shape[-1]
@@ -118,8 +119,8 @@ class ShardProgram(NamedTuple):
 
     program: Differentiable
     shard: ClassShard
-    classes: int
-    """The number of local classes."""
+    size: int
+    """The number of local classes, by which a library may choose how to compute."""
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -146,11 +147,6 @@ class ShardProgram(NamedTuple):
     def wide(self) -> DType:
         """The dtype of what each row has."""
         return self.program.wide
-
-    @property
-    def size(self) -> int:
-        """The number of local classes, by which a library may choose how to compute."""
-        return self.classes
 
     @property
     def rowwise(self) -> bool:
@@ -188,11 +184,11 @@ class ShardProgram(NamedTuple):
         return self.program.pulled(self._over_devices(ops, operands), slope, cotangent, given)
 
     def _of(self, program: Differentiable) -> "ShardProgram":
-        return ShardProgram(program, self.shard, self.classes)
+        return ShardProgram(program, self.shard, self.size)
 
     def _over_devices(self, ops: Namespace, operands: tuple[Array, ...]) -> ShardOps:
         *_, last = operands
         first = self.shard.first if len(operands) == len(self.program.operands) else last
         names = self.program.operands
         like = operands[names.index("logits" if "logits" in names else "labels")]
-        return ShardOps(ops, self.shard, first, self.classes, like)
+        return ShardOps(ops, self.shard, first, self.size, like)

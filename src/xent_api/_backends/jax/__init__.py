@@ -97,10 +97,7 @@ class JaxBackend(Backend):
         """Run the program of rows of which other devices have classes, too."""
 
         def run(program: ShardProgram, operands: tuple[Array, ...]) -> tuple[Array, ...]:
-            sharded = _is_sharded(operands)
-            by_platform = self._by_platform(program, traced=True, sharded=sharded)
-            results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **by_platform)
-            return results
+            return self._on_platform(program, sharded=_is_sharded(operands))(*operands)
 
         return by_rule(program, operands, run, self.ops)
 
@@ -113,19 +110,24 @@ class JaxBackend(Backend):
         ops = DifferentiatedShardedOps(self.xp) if sharded and program.rowwise else self.ops
         if not isinstance(program, Differentiable) or not program.rowwise:
             return partial(program.results, ops)
-        by_platform = self._by_platform(program, traced=True, sharded=sharded)
         lines = self._rows(program, ops, wide=jax.config.jax_enable_x64)
+
+        def derivative_of_lines(operands: tuple[Array, ...], tangents: tuple[Array, ...]) -> Any:
+            return function(*operands), jax.jvp(lines, operands, tangents)[1]
+
+        function: Function = jax.custom_jvp(self._on_platform(program, sharded=sharded))
+        function.defjvp(derivative_of_lines)  # type: ignore[attr-defined]
+        return function
+
+    def _on_platform(self, program: Rows, *, sharded: bool) -> Function:
+        """Return the program as a function of its operands, for the platform that will run it."""
+        by_platform = self._by_platform(program, traced=True, sharded=sharded)
 
         def chosen(*operands: Array) -> tuple[Array, ...]:
             results: tuple[Array, ...] = jax.lax.platform_dependent(*operands, **by_platform)
             return results
 
-        def derivative_of_lines(operands: tuple[Array, ...], tangents: tuple[Array, ...]) -> Any:
-            return function(*operands), jax.jvp(lines, operands, tangents)[1]
-
-        function: Function = jax.custom_jvp(chosen)
-        function.defjvp(derivative_of_lines)  # type: ignore[attr-defined]
-        return function
+        return chosen
 
     def _by_platform(self, program: Rows, *, traced: bool, sharded: bool) -> dict[str, Function]:
         """Return for each platform the program as a function of its operands.

@@ -1,8 +1,7 @@
 """Rows of which other devices have classes, too, with a rule of reverse mode.
 
-Of forward mode JAX would make the reverse one by transposing what is sent: a sum over devices has
-itself as its transpose where nobody checks what varies over a mesh (``check_vma=False``), and the
-gradient would be that of as many losses as there are devices.
+JAX makes reverse mode from a rule of forward mode by transposing it. With ``check_vma=False`` a sum
+over n devices is its own transpose, so that the gradient would be n times that of the one loss.
 """
 
 from collections.abc import Callable
@@ -22,9 +21,10 @@ def by_rule(
 ) -> tuple[Array, ...]:
     """Run the program with its first derivatives in closed form.
 
-    That with respect to the logits is computed beside the result, so that for a loss the backward
-    pass sends nothing. (Which others are wanted JAX does not tell: ``symbolic_zeros`` are not
-    implemented in an eager `shard_map`. Under ``jax.jit`` those that are not cost nothing.)
+    The derivative with respect to the logits is computed beside the result, so that for a loss the
+    backward pass sends nothing for it. JAX does not tell which others are wanted, because
+    ``symbolic_zeros`` are not implemented in an eager `shard_map`. Under ``jax.jit`` unwanted ones
+    cost nothing.
     """
     floating = [
         name
